@@ -546,3 +546,40 @@ test('weights that are only seen reshaped are trained: by the loss, and by a pen
   penalized.trainOnBatch([[0, 0]], [[0]]);
   t.deepEqual(penalized.getWeights()[0].toArray(), [[0.75], [0.75]]);
 });
+
+test('a layer whose getConfig does not make it again is neither saved nor cloned', (t) => {
+  class Times extends Layer {
+    readonly factor: number;
+
+    constructor(options: LayerOptions & { factor?: number } = {}) {
+      super(options, ['factor']);
+      this.factor = options.factor ?? 1;
+    }
+    override call(value: Value): Value {
+      return ops.mul(value, this.factor);
+    }
+  }
+  class Renamed extends Times {
+    override getConfig() {
+      return { times: this.factor, factor: this.factor };
+    }
+  }
+  const [times, renamed] = [custom.layer('Times', Times), custom.layer('Renamed', Renamed)];
+  const network = (layer: Layer) => sequential({ layers: [layer, layers.dense({ units: 1 })], seed: 1 });
+  const refused = (layer: Layer, message: string) => {
+    const net = network(layer);
+    t.throws(() => net.toBytes(), { instanceOf: TypeError, message });
+    t.throws(() => net.clone(), { message });
+  };
+  refused(
+    times({ factor: 5, inputShape: [2] }),
+    "Expected getConfig of the layer 'times' (Times) to give its option factor, as the layer is made again of these",
+  );
+  refused(
+    renamed({ inputShape: [2] }),
+    "Expected getConfig of the layer 'renamed' (Renamed) to give what makes it again: Expected options to have no option 'times'; there are: name, inputShape, trainable, activityRegularizer, factor",
+  );
+  const without = network(times({ inputShape: [2] }));
+  const rows = [[1, 2]];
+  t.deepEqual(Sequential.fromBytes(without.toBytes()).predictSync(rows), without.predictSync(rows));
+});

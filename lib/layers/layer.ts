@@ -82,11 +82,13 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   /** As of its first application, whose shapes decide. */
   #built?: { readonly inputs: Values; readonly weights: Weights };
   readonly #calls: Call[] = [];
+  readonly #given: readonly string[];
   #isApplied = false;
 
   /** `own`: the names of the options that this layer has beside. */
   constructor(options: LayerOptions, own: readonly string[] = []) {
     checkOptions('options', options, ['name', 'inputShape', 'trainable', 'activityRegularizer', ...own]);
+    this.#given = own.filter((option) => (options as Record<string, unknown>)[option] !== undefined);
     const { name, inputShape, trainable, activityRegularizer } = options;
     if (name !== undefined && typeof name !== 'string') throw wrongType('name', 'a string', name);
     if (name === '') throw wrongValue('name', 'a string that is not empty', name);
@@ -100,6 +102,11 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   /** What a step of its input holds that does not count, of a layer that makes a mask. */
   get stepPadding(): number | undefined {
     return undefined;
+  }
+
+  /** The names of the options of its own that it was given. @internal */
+  get givenOptions(): readonly string[] {
+    return this.#given;
   }
 
   /** The layers that it is made of, in the order of their weights, where it is a wrapper of others. */

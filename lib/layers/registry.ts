@@ -20,6 +20,8 @@ export function register(className: string, type: LayerClass): void {
   registered.set(className, type);
 }
 
+export const isRegistered = (className: string): boolean => registered.has(className);
+
 /** The layer that `className` and `config` (of its `getConfig`) describe. */
 export function layerFrom(className: string, config: object): Layer {
   if (typeof config !== 'object' || config === null) throw wrongType('config', 'an object', config);

@@ -3,6 +3,7 @@ import { readHeld } from '../graph/held.js';
 import { layerPaths, type PlacedWeight, weightName } from '../graph/weights.js';
 import type { JsonObject, ModelFile } from '../io/model-file.js';
 import type { Layer } from '../layers/layer.js';
+import { isRegistered, layerFrom } from '../layers/registry.js';
 import { isMade, isOfMadeClass } from '../made.js';
 import { optimizerFrom } from '../optimizers.js';
 import { architectureOf, plain } from './architecture.js';
@@ -61,6 +62,7 @@ export function checkLoadable(graph: Pick<Graph, 'layers' | 'names'>, compiled?:
   for (const [layer, path] of described(graph)) {
     const name = `the layer '${path}'`;
     check(name, 'layers', isOfMadeClass(layer), layer.className);
+    if (isRegistered(layer.className)) checkConfig(name, layer);
     for (const [option, part] of partsOf(layer)) {
       const table = option.endsWith('nitializer') ? 'initializers' : 'activations';
       check(`the ${option} of ${name}`, table, isMade(part), part.config.name);
@@ -93,6 +95,26 @@ export function checkLoadable(graph: Pick<Graph, 'layers' | 'names'>, compiled?:
   for (const { loss, metrics } of compiled.outputs) {
     if (loss) check('the loss', 'losses', isMade(loss), loss.config?.name);
     for (const metric of metrics) check('the metric', 'metrics', isMade(metric), metric.name);
+  }
+}
+
+/** A layer of one's own is made again of what its `getConfig` gives. */
+function checkConfig(name: string, layer: Layer): void {
+  const config = layer.getConfig() ?? {};
+  const missing = layer.givenOptions.find((option) => !(option in config));
+  if (missing !== undefined)
+    throw new TypeError(
+      `Expected getConfig of ${name} (${layer.className}) to give its option ${missing}, as the layer is made again of these`,
+    );
+  try {
+    layerFrom(layer.className, plain(config));
+  } catch (error) {
+    throw new TypeError(
+      `Expected getConfig of ${name} (${layer.className}) to give what makes it again: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
