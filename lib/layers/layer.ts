@@ -15,14 +15,16 @@ import { type ConstraintInput, checkConstraint } from '../constraints.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld, writeHeld } from '../graph/held.js';
 import type { Fits } from '../graph/shape-types.js';
-import { type Call, isValue, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
-import { allLayers, checkWeights, layersOf, weightsOf } from '../graph/weights.js';
+import { type Call, marked, placeholder, type Shape, type Value, type Weight } from '../graph/value.js';
+import { allLayers, checkWeights, weightsOf } from '../graph/weights.js';
 import { getInitializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
+import { checkApplied, checkMade, checkSame, inputDtypeOf, nameOf } from './layer-checks.js';
 import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
 import { isBuiltIn } from './registry.js';
 
 export type { Shape } from '../graph/value.js';
+export { inputDtypeOf, nameOf };
 
 /** The weights of a layer by their names, as `build` declared them. */
 export type Weights = Readonly<Record<string, Weight>>;
@@ -355,49 +357,6 @@ const standInsFor = (layer: Layer, shapes: Shapes): Values =>
   isList(shapes)
     ? shapes.map((shape, i) => placeholder(shape, inputDtypeOf(layer, i)))
     : placeholder(shapes, inputDtypeOf(layer));
-
-/** What the numbers are to be that a layer is applied to: integers of an embedding, also of one within it. */
-export function inputDtypeOf(layer: Layer, i = 0): 'int32' | undefined {
-  const { inputDtype, graph, parts = graph ? undefined : layersOf(layer) } = layer;
-  return inputDtype ?? (graph ? graph.inputs[i]?.dtype : parts?.[0] && inputDtypeOf(parts[0]));
-}
-
-/** What a layer is called in messages. */
-export const nameOf = ({ name, className }: Layer) =>
-  name ? `the layer '${name}' (${className})` : `the layer ${className}`;
-
-function checkApplied(layer: Layer, values: readonly Value[]): void {
-  for (const [i, value] of values.entries()) {
-    if (!isValue(value))
-      throw wrongType(
-        `what ${nameOf(layer)} is applied to`,
-        'a value, as input() and apply() give it, or a list of them',
-        value,
-      );
-    if (inputDtypeOf(layer, i) === 'int32' && value.dtype !== 'int32')
-      throw new TypeError(
-        `Expected ${nameOf(layer)} to be applied to integers, as input({ dtype: 'int32' }) gives them, got numbers of shape [${value.shape.join(', ')}]`,
-      );
-  }
-}
-
-/** What `call` returned. @throws TypeError for what are no values, such as that of a function without `return` */
-function checkMade(layer: Layer, made: unknown): Values {
-  const list = Array.isArray(made) ? made : [made];
-  if (list.length === 0 || !Array.from(list).every(isValue))
-    throw wrongType(`what call of ${nameOf(layer)} returns`, 'a value or a list of them', made);
-  return made as Values;
-}
-
-/** Refuses to share weights with an input that wants others. */
-function checkSame(layer: Layer, own: Weights, wanted: Weights): void {
-  for (const [name, { shape }] of Object.entries(wanted))
-    if (own[name]?.shape.join() !== shape.join())
-      throw new RangeError(
-        `Expected ${nameOf(layer)} to be applied to inputs like its first: its ${name} has the shape ` +
-          `[${own[name]?.shape.join(', ')}], this input wants [${shape.join(', ')}]`,
-      );
-}
 
 /** The shape of one sample, as given by the option `name`. */
 export function checkShape(name: string, shape: unknown): Shape {

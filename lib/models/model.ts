@@ -163,13 +163,11 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * these hold. Weights stay; the optimizer begins anew.
    * @throws RangeError naming what there is, for an unknown optimizer, loss or metric
    */
-  compile(options: CompileOptions<NamesOf<O>>): void;
-  compile(options: CompileOptions<NamesOf<O>>, ...others: unknown[]): void {
+  compile(options: CompileOptions<NamesOf<O>>): void {
     this.#engine.checkIdle();
     const { graph } = this;
     const isFrozen = !this.trainable;
     const compiled = { ...readCompile(options, this.outputNames, frozenOf(this.layers, isFrozen)), isFrozen };
-    checkAlone('compile', 1, others);
     for (const [i, { loss }] of compiled.outputs.entries()) if (graph) loss?.targetShape(graph.outputs[i].shape);
     this.#engine.compile(compiled, graph, this.layers);
   }
@@ -191,9 +189,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** Layers, output shapes, numbers of parameters and, unless each follows the one before, connections, as Keras prints them. */
-  summary(): string;
-  summary(...others: unknown[]): string {
-    checkAlone('summary', 0, others);
+  summary(): string {
     return summaryText(this, this.#engine.compiled?.frozen);
   }
 
@@ -348,9 +344,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** What `save` writes. @throws Error with code ERR_BUSY while a batch is being computed */
-  toBytes(): Uint8Array;
-  toBytes(...others: unknown[]): Uint8Array {
-    checkAlone('toBytes', 0, others);
+  toBytes(): Uint8Array {
     return modelBytes(this[networkFile]());
   }
 
