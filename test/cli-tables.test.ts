@@ -274,6 +274,31 @@ test.serial('options decide about columns; decimal commas and latin1 are read', 
   t.true([0, 1].includes((answers as NDArray).data[0]));
 });
 
+test.serial('a table of numbers is read as that of the training was written, as a mixed one is', async (t) => {
+  const rows = Array.from({ length: 40 }, (_, i) => [i / 8, (i % 7) / 4, i % 2]);
+  const lines = (separator: string) => rows.map((row) => row.join(separator)).join('\n');
+  work.write('semicolons.csv', `a;b;y\n${lines(';')}\n`);
+  work.write('bare.csv', `${lines(',')}\n`);
+  const [path, bare] = [work.path('semicolons.safetensors'), work.path('bare.safetensors')];
+  await work.run('train', 'semicolons.csv', '--separator', ';', '--epochs', '1', '--save', path);
+  await work.run('train', 'bare.csv', '--no-header', '--epochs', '1', '--save', bare);
+  const answers = async (...args: string[]) => {
+    const { code, stdout, stderr } = await work.run(...args);
+    t.is(code, 0, stderr);
+    return stdout;
+  };
+  const expected = await answers('predict', path, 'semicolons.csv', '--separator', ';');
+  t.is(await answers('predict', path, 'semicolons.csv'), expected);
+  t.regex(await answers('evaluate', path, 'semicolons.csv'), /40 samples/);
+  work.write('commas.csv', `a,b\n${rows.map(([a, b]) => `${a},${b}`).join('\n')}\n`);
+  t.is(await answers('predict', path, 'commas.csv', '--separator', ','), expected);
+  work.write('bare.json', JSON.stringify(rows.map(([a, b]) => ({ 'column 0': a, 'column 1': b }))));
+  t.is(await answers('predict', bare, 'bare.json'), await answers('predict', bare, 'bare.csv'));
+  work.write('latin.csv', Buffer.from('name,y\né,1\n', 'latin1'));
+  for (const args of [[], ['--impute', 'mean']])
+    t.regex((await work.run('train', 'latin.csv', ...args)).stderr, /no UTF-8: .*, or train with --encoding latin1$/m);
+});
+
 test.serial('rows without a label are left out and counted; what cannot be meant is asked about', async (t) => {
   work.write(
     'gaps.csv',

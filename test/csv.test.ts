@@ -297,6 +297,10 @@ test('the separator is guessed where it was not said', async (t) => {
     await hint('x y label\n1 2 a\n', options, "a space (' ')");
   }
   await hint('x,y\n1,2\n', { separator: ';' }, "','");
+  await hint('"x";"y"\n"1";"2"\n', {}, "';'");
+  await hint('"x"|"y"\n"1"|"2"\n', {}, "'|'");
+  await hint('x;y\n1;"a"\n', {}, "';'");
+  t.notRegex((await t.throwsAsync(csv('a,b\n1,it said "x"\n')))?.message ?? '', /separated/);
   t.notRegex((await t.throwsAsync(csv('a,b\n1,x\n')))?.message ?? '', /separated/);
 });
 

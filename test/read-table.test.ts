@@ -44,6 +44,12 @@ test('with decimal commas points stand between thousands: dates, versions and ad
   });
 });
 
+test('where the cells of a row seem to be separated by another character, it is said', async (t) => {
+  const message = /expect 1, got 2 on line 2 \(the first row has 1 cell\); its cells seem to be separated by ';'/;
+  await t.throwsAsync(readTable(file('x;y\n1,5;2\n', 'csv')), { message });
+  await t.throwsAsync(readTable(file('"x";"y"\n1;2\n', 'csv')), { message: /instead of the end of a cell; .*';'/ });
+});
+
 test('a first row of years and text is names where what is below says so', async (t) => {
   const read = (text: string, options = {}) => readTable(file(text, 'csv'), options);
   const prices = { 2019: [1, 2], 2020: [3, 4], price: [5, 6] };

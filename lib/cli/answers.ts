@@ -74,7 +74,7 @@ async function readLabelled(predictor: Predictor, options: SourceOptions): Promi
     ...textOf(predictor.pipeline.steps[0]?.[1]),
   };
   const own = { ...options, expected };
-  if (inputNames) return ofColumns(await readMixedFor({}, { ...own, columns: inputNames }, label ?? -1));
+  if (inputNames) return ofColumns(await readMixedFor(undefined, { ...own, columns: inputNames }, label ?? -1));
   if (isRecords(options.source)) return ofColumns(await readMixed(own, label ?? -1));
   try {
     const { x, ...table } = await readSource({ ...own, ...pictureOptions(predictor, options.source) }, 'float64');

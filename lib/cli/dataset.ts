@@ -11,7 +11,7 @@ import { checkMixed, loadMixedFor, splitMixed } from './mixed-dataset.js';
 import { isFolder, isOfPictures, type PictureOptions } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling, type Scaling, type ScalingName } from './scaling.js';
-import { readSource, type SourceOptions, shownPath, type Table } from './sources.js';
+import { readSource, type SourceOptions, shownPath, type Table, writtenAs } from './sources.js';
 import { splitRows } from './split-rows.js';
 import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
@@ -194,10 +194,10 @@ export async function readSamples(
     ...(target !== undefined && { label: target }),
     ...(features && { features }),
     ...(classes && { classes }),
+    written: writtenAs(data),
   };
   const pictures = picturesFor(meaning, data, options.source);
-  const written = data.header === false ? { header: false } : {};
-  const table = await readSource({ ...written, ...options, ...pictures, expected, labelOptional: !withTargets }, dtype);
+  const table = await readSource({ ...options, ...pictures, expected, labelOptional: !withTargets }, dtype);
   // where --shape said how the samples lie, the shape in the file says nothing
   if (!data.shape) checkShape(table, meaning.imageShape ?? inputShape);
   return { ...table, x: selectFeatures(table, meaning) };

@@ -8,7 +8,7 @@ import { type ColumnOptions, fittedTo, type MixedTable, readMixed, transformed }
 import { isOfPictures } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
-import { type SourceOptions, takenForNames } from './sources.js';
+import { type SourceOptions, takenForNames, writtenAs } from './sources.js';
 import { splitRows } from './split-rows.js';
 import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
@@ -125,7 +125,7 @@ export function textOf(transformer: unknown): { text?: readonly string[] } {
 
 /** A file that is written as that of the training was, unless options say otherwise. */
 export function readMixedFor(
-  { decimal, encoding, separator, header }: Partial<DataOptions> = {},
+  data: DataOptions | undefined,
   options: SourceOptions & ColumnOptions,
   label?: string | number,
 ): Promise<MixedTable> {
@@ -134,11 +134,10 @@ export function readMixedFor(
       EXIT.input,
       `Expected a network that was trained on a folder of pictures for '${options.source}'`,
     );
-  const written = {
-    ...(decimal && { decimal }),
-    ...(encoding && { encoding }),
-    ...(separator && { separator }),
-    ...(header === false && { header }),
+  const written = data && {
+    ...(data.decimal && { decimal: data.decimal }),
+    ...(data.encoding && { encoding: data.encoding }),
+    ...writtenAs(data),
   };
   return readMixed({ ...written, ...options }, label);
 }

@@ -9,7 +9,7 @@ import { readRows } from '../io/read-csv.js';
 import { isError, isNDArray } from '../kind.js';
 import { TableTransformer } from '../tables/table-transformer.js';
 import { CommandError, EXIT, unreadable } from './errors.js';
-import { areTexts, type SourceOptions, shownPath } from './sources.js';
+import { areTexts, type SourceOptions, shownPath, withEncoding } from './sources.js';
 import { standardInput } from './standard-input.js';
 
 /** What is said of the columns of a table. Plain JSON. */
@@ -57,6 +57,7 @@ export async function readMixed(given: SourceOptions & ColumnOptions, label?: st
   const separator = options.separator ?? separatorOf(source);
   const shown = source === '-' ? 'standard input' : `'${source}'`;
   const sink = new RecordSink(shown, {
+    separator,
     ...(header !== undefined && { header }),
     ...(decimal !== undefined && { decimal }),
     ...(label !== undefined && { label }),
@@ -70,7 +71,7 @@ export async function readMixed(given: SourceOptions & ColumnOptions, label?: st
   } catch (error) {
     if (isError(error) && error.message.startsWith('Expected label'))
       throw new CommandError(EXIT.usage, error.message.replace('Expected label', 'Expected --label'), { cause: error });
-    throw unreadable(source, error);
+    throw unreadable(source, withEncoding(error));
   }
 }
 

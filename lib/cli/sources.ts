@@ -42,10 +42,18 @@ export interface SourceOptions extends PictureOptions {
     readonly classes?: readonly Label[];
     /** Columns of text, whatever a part of their cells looks like. */
     readonly text?: readonly string[];
+    /** How a CSV file is written where options do not say otherwise. */
+    readonly written?: { readonly header?: boolean; readonly separator?: string };
   };
   /** Which arrays of an NPZ file: x and y, or x_test and y_test. */
   readonly keys?: 'test';
 }
+
+/** A first row that was found to be names is looked for again; that there is none is known. */
+export const writtenAs = ({ header, separator }: SourceOptions): Pick<SourceOptions, 'header' | 'separator'> => ({
+  ...(header === false && { header }),
+  ...(separator !== undefined && { separator }),
+});
 
 /** Samples as they are in a file. */
 export interface Table {
@@ -161,12 +169,13 @@ async function formatOf(path: string): Promise<Format> {
 }
 
 async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
-  const { source, label, header, labelOptional, expected } = options;
+  const { source, label, labelOptional, expected } = options;
+  const { header, separator = separatorOf(source) } = { ...expected?.written, ...options };
   // samples to predict have the label that is named here, or that of the training, or none
   const column = label ?? expected?.label ?? (labelOptional ? undefined : -1);
   const tableOptions: TableOptions = {
     dtype: 'float64',
-    separator: options.separator ?? separatorOf(source),
+    separator,
     ...(column !== undefined && { label: column }),
     ...(labelOptional && label === undefined && { labelOptional }),
     ...(expected?.width !== undefined && { width: expected.width }),
@@ -205,8 +214,14 @@ async function explained(source: string, reading: Promise<CsvData>): Promise<Csv
       throw new CommandError(EXIT.input, `${message} (only labels may be text, and missing values must be filled in)`, {
         cause: error,
       });
-    throw error;
+    throw withEncoding(error);
   }
+}
+
+/** What is no UTF-8 may be of the one other encoding that there is an option for. */
+export function withEncoding(error: unknown): unknown {
+  if (!isError(error) || !error.message.includes('it is no UTF-8')) return error;
+  return new CommandError(EXIT.input, `${error.message}, or train with --encoding latin1`, { cause: error });
 }
 
 function tableOf(source: string, { x, y, names, header, label }: CsvData, asked: boolean | undefined): Table {

@@ -1,7 +1,8 @@
+import { plural } from '../array/shape.js';
 import type { NDArray } from '../array.js';
 import { didYouMean, twiceIn } from '../check.js';
 import { isBeyond, isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
-import { holdsNames, isNumber, namesOf, rises } from './csv-table.js';
+import { holdsNames, isNumber, namesOf, rises, SHOWN, separatorHint } from './csv-table.js';
 import { damaged } from './read.js';
 import type { RowSink } from './read-csv.js';
 
@@ -30,6 +31,8 @@ export interface CsvRecordsOptions {
   readonly decimal?: '.' | ',';
   /** The column of labels: its name, or its number from 0; negative numbers count from the last. */
   readonly label?: string | number;
+  /** What stands between cells, for what is said where it seems to be another. Default ',' */
+  readonly separator?: string;
   /** The first rows alone. Default: all */
   readonly rows?: number;
   /** Are the labels texts, whatever they look like? */
@@ -50,6 +53,7 @@ export class RecordSink implements RowSink<CsvRecords> {
   #names: string[] | undefined;
   /** A first row that may be names or data. */
   #undecided: readonly string[] | undefined;
+  #first: readonly string[] = [];
   #rows = 0;
 
   constructor(source: string, options: CsvRecordsOptions = {}) {
@@ -76,7 +80,11 @@ export class RecordSink implements RowSink<CsvRecords> {
       throw damaged(this.#source, `it has names (${names.slice(0, 8).join(', ')}), but no rows below them`);
     const at = this.#labelAt(names);
     const rest = names.map((_, k) => k).filter((k) => k !== at);
-    if (rest.length === 0) throw damaged(this.#source, `it has no column beside the label '${names[at]}'`);
+    if (rest.length === 0)
+      throw damaged(
+        this.#source,
+        `it has no column beside the label '${names[at]}'${this.#separatorHint(this.#first)}`,
+      );
     const cells = this.#columns;
     const { decimal = '.', text = [], textLabels } = this.#options;
     const typedColumn = (k: number, column: string[]) => typed(column, decimal, text.includes(names[k]));
@@ -120,16 +128,23 @@ export class RecordSink implements RowSink<CsvRecords> {
     const at = columnAt(label, names);
     if (at >= 0) return at;
     throw new RangeError(
-      `Expected label to be a column of ${this.#source}, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}`,
+      `Expected label to be a column of ${this.#source}, got '${label}'${didYouMean(String(label), names)}; it has: ${names.join(', ')}${this.#separatorHint(this.#first)}`,
     );
   }
 
-  hintFor(): string {
-    return this.#names ? ` (the first row has ${this.#names.length} cells)` : '';
+  hintFor(row: readonly string[]): string {
+    if (!this.#names) return '';
+    const { separator = ',' } = this.#options;
+    return ` (the first row has ${plural(this.#names.length, 'cell')})${this.#separatorHint(row, row.join(separator))}`;
+  }
+
+  #separatorHint(row: readonly string[], cell?: string): string {
+    return separatorHint(this.#first, row, this.#options.separator ?? ',', cell);
   }
 
   #begin(cells: readonly string[], line: number): boolean {
     const { header } = this.#options;
+    this.#first = cells.slice(0, SHOWN);
     const numbers = cells.filter(isNumber);
     const isHeader = header ?? (numbers.length === 0 || holdsNames(cells, this.#options));
     const names = isHeader ? namesOf(cells) : cells.map((_, k) => `column ${k}`);

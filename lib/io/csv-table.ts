@@ -314,9 +314,14 @@ export function separatorHint(first: readonly string[], row: readonly string[], 
       count(first, c) > 0 &&
       (first.length < SHOWN ? count(first, c) === count(row, c) : count(row, c) > 0),
   );
-  if (guess === undefined) return '';
-  return `; its cells seem to be separated by ${SEPARATORS[guess as keyof typeof SEPARATORS]}, which the option separator (--separator) says`;
+  return separatedBy(guess ?? '');
 }
+
+/** Says so of a character that may be a separator; nothing of any other. */
+export const separatedBy = (character: string): string =>
+  Object.hasOwn(SEPARATORS, character)
+    ? `; its cells seem to be separated by ${SEPARATORS[character as keyof typeof SEPARATORS]}, which the option separator (--separator) says`
+    : '';
 
 export const formatHint = (cell: string) =>
   /^[+-]?[\d.,'\s]*,[\d.,'\s]*\d$/.test(cell)

@@ -3,7 +3,7 @@ import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { failure } from '../check.js';
 import type { CsvData, Encoding } from './csv.js';
-import { CsvTable, type TableOptions } from './csv-table.js';
+import { CsvTable, separatedBy, type TableOptions } from './csv-table.js';
 import { unzipped } from './gzip.js';
 import { loadPeer } from './peer.js';
 import { damaged, openFile, sourceOf } from './read.js';
@@ -99,13 +99,19 @@ async function* untilFull(
 }
 
 /** csv-parse's errors tell where they were. */
-export type ParseError = NodeJS.ErrnoException & { lines?: number; records?: number; record?: unknown };
+export type ParseError = NodeJS.ErrnoException & {
+  lines?: number;
+  records?: number;
+  record?: unknown;
+  field?: unknown;
+};
 
 /** Errors of the parser, whatever their codes, and of memory get ours; others are clear already. */
 export function explained(error: ParseError, source: string, hintFor: (row: readonly string[]) => string): Error {
-  const { code, message, lines, records, record } = error;
+  const { code, lines, records, record } = error;
+  const message = error.message.replace(/ instead of delimiter, .*$/, ' instead of the end of a cell');
   if (typeof lines === 'number' && typeof records === 'number') {
-    const hint = Array.isArray(record) ? hintFor(record.map(String)) : '';
+    const hint = Array.isArray(record) ? hintFor(record.map(String)) : separatedBy(besideQuote(error));
     const where = /\bline \d/.test(message) ? '' : ` in line ${lines}`;
     return damaged(source, `${message.length > 200 ? `${message.slice(0, 200)}…` : message}${where}${hint}`, error);
   }
@@ -113,6 +119,10 @@ export function explained(error: ParseError, source: string, hintFor: (row: read
     return failure('ERR_MEMORY', `Cannot read ${source}: there is no memory for its numbers`, { cause: error });
   return error;
 }
+
+/** What stands before a quote within a cell, or after the one that ends it: where cells are quoted, what separates them. */
+const besideQuote = ({ message, field }: ParseError): string =>
+  /^Invalid Closing Quote: got "(.)"/.exec(message)?.[1] ?? /[;\t|]$/.exec(String(field))?.[0] ?? '';
 
 /** Windows' variant, as browsers read 'latin1'. */
 async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {

@@ -75,7 +75,12 @@ export async function readTable(
   checkOneOf('decimal', decimal, ['.', ',']);
   checkOneOf('encoding', encoding, ['utf8', 'latin1']);
   const source = isReadable(input) ? 'the stream' : sourceOf(input);
-  const sink = new RecordSink(source, { decimal, ...(header !== undefined && { header }), ...(rows && { rows }) });
+  const sink = new RecordSink(source, {
+    decimal,
+    separator,
+    ...(header !== undefined && { header }),
+    ...(rows && { rows }),
+  });
   return recordOf(await readRows(input, separator, sink, encoding), columns);
 }
 
