@@ -37,6 +37,7 @@ test('a server answers as the pipeline does, one row or several, and says what i
       probabilities,
       p.map(([Adelie, Gentoo]) => ({ Adelie, Gentoo })),
     );
+    t.deepEqual((await ask('/predict?probabilities=false', rows[1])).body, { prediction: 'Gentoo' });
   } finally {
     t.is(await stop(), 143);
   }
@@ -57,6 +58,8 @@ test('bad requests get a status and a sentence, and others are still answered', 
     const bad: [string, unknown, RequestInit, number, RegExp][] = [
       ['/predict', { island: 'Anvers' }, {}, 422, /one of 'Biscoe', 'Dream', as at fit, got 'Anvers' at row 0/],
       ['/predict', { isle: 'Dream' }, {}, 422, /the columns 'island'/],
+      ['/predict?probability', rows[0], {}, 400, /no parameter but probabilities, got probability/],
+      ['/predict', { islnd: 'Dream' }, {}, 422, /the columns 'island', .* got islnd \(did you mean 'islnd'\?\)/],
       ['/predict', [], {}, 400, /a row, .* or a list of rows/],
       ['/predict', 3, {}, 400, /a row/],
       ['/predict', [rows[0], rows[1], rows[0]], {}, 413, /at most 2 rows/],

@@ -308,8 +308,11 @@ test.serial('rows without a label are left out and counted; what cannot be meant
   t.is(code, 0, stderr);
   t.regex(stderr, /4 rows without 'y' are left out/);
   work.write('doubt.csv', `a,y\n${Array.from({ length: 200 }, (_, i) => `${i % 9},${i % 60}`).join('\n')}\n`);
+  const rent = Array.from({ length: 40 }, (_, i) => `${i % 9},"$1,0${10 + i}.00"`);
+  work.write('rent.csv', `rooms,price\n${rent.join('\n')}\n`);
   const cases: [RegExp, ...string[]][] = [
     [/labels are 60 different whole numbers: --task classification .*, --regression/, 'doubt.csv'],
+    [/--label .* classes or numbers .* 'price' of 40 different texts in 40 rows, such as '\$1,010.00'/, 'rent.csv'],
     [/--columns to name columns of 'gaps.csv', got 'c'/, 'gaps.csv', '--columns', 'a,c'],
     [/--label .*'z'.*it has: a, b, y/, 'gaps.csv', '--label', 'z', '--drop', 'a'],
     [/no --scale with 'gaps.csv'/, 'gaps.csv', '--scale', 'minmax'],
@@ -321,6 +324,9 @@ test.serial('rows without a label are left out and counted; what cannot be meant
     t.true([2, 3].includes(refused.code as number), refused.stderr);
     t.regex(refused.stderr, message);
   }
+  const early = ['--task', 'classification', '--epochs', '400', '--patience', '1', '--save', work.path('rent')];
+  const { stdout } = await work.run('train', 'rent.csv', ...early);
+  t.regex(stdout, /^Saved: .*rent\nTrained for \d{1,2} epochs?/);
   const path = work.path('gaps.safetensors');
   await work.run('train', 'gaps.csv', '--epochs', '1', '--save', path);
   work.write('other.csv', 'a,c\n1,2\n');

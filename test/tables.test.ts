@@ -630,6 +630,11 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
     key: row.species === 'Adelie' ? 1 : 2,
     a__b: i % 5,
     a_b: i % 6,
+    user_id: `12345678901234${64 * ((i * 7) % 60) + 1000}`,
+    serial: `1000000000000000000000000000${1000 + i}`,
+    price: `${i},25`,
+    rate: `${i % 3},5`,
+    people: `${i % 3},500`,
   }));
   const transformer = TableTransformer.infer(table, { target: 'species' });
   const words = transformer.describe();
@@ -644,6 +649,11 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
     /^planet: left out, as it is 'Earth' in every row$/m,
     /^key: left out, as each of its values stands for one of 'species'/m,
     /^code: a number that is written as text; scaled/m,
+    /^user_id: left out, as it counts the rows$/m,
+    /^serial: left out, as its texts are all the number 1e\+31$/m,
+    /^price: left out, .* in 60 rows; with ',' as the option decimal \(--decimal\) they are numbers$/m,
+    /^rate: text of 3 kinds: .*; with ',' as the option decimal/m,
+    /^people: text of 3 kinds: a column of 0 and 1 for each$/m,
   ])
     t.regex(words, line);
   const z = transformer.fitTransform(table);
@@ -652,6 +662,15 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
   const loaded = TableTransformer.fromBytes(transformer.toBytes());
   t.is(loaded.describe(), words);
   t.deepEqual(loaded.transform(table), z);
+  for (const [date, got] of [
+    ['note', "'note 0'"],
+    ['mass', '\\d'],
+    ['seen_in', 'several'],
+  ]) {
+    const seen = table.map((row, i) => ({ ...row, seen_in: i % 2 ? '2012-01-31' : '31/1/2012' }));
+    const message = new RegExp(`column '${date}' of date to hold dates of one form, .*, got ${got}`);
+    t.throws(() => TableTransformer.infer(seen, { target: 'species', date: [date] }), { message });
+  }
   t.throws(() => TableTransformer.infer(table, { target: 'specie' }), { message: /did you mean 'species'/ });
   t.throws(
     () =>

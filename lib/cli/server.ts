@@ -90,6 +90,9 @@ async function predict(
   query: URLSearchParams,
   { maxRows }: ServerOptions,
 ): Promise<object> {
+  const other = [...query.keys()].find((name) => name !== 'probabilities');
+  if (other !== undefined)
+    throw new Refusal(400, `Expected no parameter but probabilities, got ${other.slice(0, 100)}`);
   const isOne =
     isPlain(body) || (Array.isArray(body) && body.some((cell) => cell !== null) && body.every((cell) => !isRow(cell)));
   const rows = isOne ? [body] : body;
@@ -97,7 +100,7 @@ async function predict(
     throw new Refusal(400, 'Expected a row, { "column": value, … }, or a list of rows');
   if (rows.length > maxRows)
     throw new Refusal(413, `Expected at most ${maxRows} rows in a request, got ${rows.length}`);
-  const withProbabilities = query.has('probabilities');
+  const withProbabilities = query.has('probabilities') && query.get('probabilities') !== 'false';
   if (withProbabilities && predictor.classes.length === 0 && predictor.pipeline.estimatorType !== 'classifier')
     throw new Refusal(400, 'Expected no probabilities of a model that predicts numbers');
   const { answers, probabilities: p } = withProbabilities

@@ -10,15 +10,24 @@ export type Task = 'classification' | 'regression';
 /** What is to be predicted of a table. */
 export type Asked = Pick<Table, 'name' | 'y' | 'target'>;
 
-/** Numbers with a fraction, or very many different ones, are no classes. */
-export function guessTask({ y, name }: Asked): Task {
+/** Numbers with a fraction, or very many different ones, are no classes, and texts that are another one in most rows are nothing. */
+export function guessTask({ y, name, target }: Asked): Task {
   if (!y)
     throw new CommandError(
       EXIT.input,
       `Expected '${name}' to hold labels, got samples only (--labels FILE names theirs)`,
     );
   // text that is numbers, with a fraction, is a measurement that was written in two ways, such as 2.5 and 2.50
-  if (Array.isArray(y)) return toNumbers(y)?.some((v) => !Number.isInteger(v)) ? 'regression' : 'classification';
+  if (Array.isArray(y) && toNumbers(y)?.some((v) => !Number.isInteger(v))) return 'regression';
+  if (Array.isArray(y)) {
+    const kinds = new Set(y).size;
+    if (kinds > Math.max(DOUBTFUL, y.length / 2))
+      throw new CommandError(
+        EXIT.usage,
+        `Expected --label to name a column of classes or numbers of '${name}', got ${target === undefined ? 'labels' : `'${target}'`} of ${kinds} different texts in ${y.length} rows, such as '${y[0]}' (--task classification takes each for a class)`,
+      );
+    return 'classification';
+  }
   const distinct = new Set<number>();
   for (const value of (y as NDArray).data) {
     if (!Number.isInteger(value)) return 'regression';

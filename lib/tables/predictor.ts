@@ -1,5 +1,5 @@
 import { type ArrayInput, asArray, NDArray } from '../array.js';
-import { checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkOptions, didYouMean, wrongShape, wrongType, wrongValue } from '../check.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, parseModel } from '../io/model-file.js';
 import { hasMethods, isNDArray, property } from '../kind.js';
@@ -144,10 +144,12 @@ export class Predictor extends Exportable {
     if (!names || !x.names) return this.#ofWidth(x);
     const own = new Set(x.names);
     const missing = names.filter((name) => !own.has(name));
-    if (missing.length > 0)
+    if (missing.length > 0) {
+      const others = x.names.filter((name) => !names.includes(name));
       throw new RangeError(
-        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${shown(x.names)}`,
+        `Expected rows to have the columns ${missing.map((name) => `'${name}'`).join(', ')}, as the model was trained on, got ${shown(x.names)}${didYouMean(missing[0], others)}`,
       );
+    }
     return x.select(columnsOf(x, names));
   }
 

@@ -1,6 +1,6 @@
 import { plural } from '../array/shape.js';
 import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
-import { toNumber } from '../io/cells.js';
+import { toNumber, toNumbers } from '../io/cells.js';
 import { listed } from '../labels.js';
 import { registerSaved } from '../saved.js';
 import { ColumnTransformer, type ColumnTransformerEntry, type Learnt, repeated } from './column-transformer.js';
@@ -136,31 +136,39 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   if (values.length === 0) return { words: 'left out, as it has no values' };
   const distinct = new Set(values.map((value) => (isDate(value) ? value.getTime() : value)));
   if (distinct.size === 1 && missing === 0) return { words: `left out, as it is ${shown(values[0])} in every row` };
-  const asDate = dates(values, missing, date.includes(name));
+  const asDate = dates(name, values, missing, date.includes(name));
   if (asDate) return asDate;
   if (categorical.includes(name)) return kinds(values, distinct.size, missing, 'a name, as asked,');
   if (values.every((value) => typeof value === 'boolean'))
     return kinds(values, distinct.size, missing, 'true or false');
   const isNumber = values.every((value) => typeof value === 'number' || typeof value === 'bigint');
-  if (isNumber && countsRows(name, values.length, (i) => values[i]))
-    return { words: 'left out, as it counts the rows' };
   const isText = values.every((value) => typeof value === 'string');
+  const numerals = isText ? toNumbers(values) : undefined;
+  if ((isNumber || numerals) && countsRows(name, values.length, (i) => (numerals ?? values)[i]))
+    return { words: 'left out, as it counts the rows' };
   if (isNumber) return numbers(missing, x.n, options, 'a number');
-  if (isText && values.every((value) => !Number.isNaN(toNumber(value as string))))
-    return numbers(missing, x.n, options, 'a number that is written as text');
+  if (numerals?.every((value) => value === numerals[0]))
+    return { words: `left out, as its texts are all the number ${numerals[0]}` };
+  if (numerals) return numbers(missing, x.n, options, 'a number that is written as text');
   const odd = isText && values.find((value) => Number.isNaN(toNumber(value as string)));
   if (odd !== false && values.filter((value) => !Number.isNaN(toNumber(String(value)))).length >= values.length / 2)
     throw new TypeError(
       `Expected the column '${name}' of the table to hold numbers, as most of it is, or text, got '${odd}' among numbers (categorical takes all for text, drop leaves it out)`,
     );
   if (distinct.size > 20 && distinct.size > values.length / 2)
-    return { words: `left out, as it has ${distinct.size} different texts in ${values.length} rows` };
+    return { words: `left out, as it has ${distinct.size} different texts in ${values.length} rows${commas(values)}` };
   if (!isText)
     throw new TypeError(
       `Expected the column '${name}' of the table to hold values of one kind, got several (drop leaves it out)`,
     );
   return kinds(values, distinct.size, missing, 'text');
 }
+
+/** Numbers that were read with another decimal character than they were written with; of three decimals they may be thousands. */
+const commas = (values: readonly unknown[]): string =>
+  values.every((value) => /^[+-]?[\d.]*,\d+$/.test(String(value))) && values.some((v) => !/,\d{3}$/.test(String(v)))
+    ? "; with ',' as the option decimal (--decimal) they are numbers"
+    : '';
 
 /** A column that says the target already. */
 function leak(x: Frame, k: number, target: string | undefined): Plan | undefined {
@@ -198,17 +206,20 @@ function kinds(values: readonly unknown[], distinct: number, missing: number, wh
     ? `a column of 0 and 1 for each of the ${MOST_CATEGORIES - 1} most frequent, and one for the others`
     : 'a column of 0 and 1 for each';
   return {
-    words: `${what} of ${plural(distinct, 'kind')}${filling(missing, fill)}: ${columns}`,
+    words: `${what} of ${plural(distinct, 'kind')}${filling(missing, fill)}: ${columns}${commas(values)}`,
     steps: [imputer, encoder],
   };
 }
 
-function dates(values: readonly unknown[], missing: number, isAsked: boolean): Plan | undefined {
+function dates(name: string, values: readonly unknown[], missing: number, isAsked: boolean): Plan | undefined {
   const isDates = values.every(isDate);
   const formats = isDates ? (['iso'] as const) : formatsOf(values);
   if (formats.length === 0) {
-    if (isAsked) throw new TypeError('Expected the columns of date to hold dates, got a value that is none');
-    return undefined;
+    if (!isAsked) return undefined;
+    const odd = values.find((value) => !isDate(value) && formatsOf([value]).length === 0);
+    throw new TypeError(
+      `Expected the column '${name}' of date to hold dates of one form, such as 2012-01-31, 1/31/2012 or 31/1/2012, got ${odd === undefined ? 'several' : shown(odd)}`,
+    );
   }
   const written = isDates ? '' : { iso: ', year first', mdy: ', month first', dmy: ', day first' }[formats[0]];
   const doubt = formats.length > 1 ? ` (day first would be possible, too)` : '';

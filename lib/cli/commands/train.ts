@@ -292,12 +292,12 @@ function runOf({ plan, split, validation }: Prepared, outcome: Outcome): Run {
 }
 
 /** Where the network was saved: where it was asked for, or as a checkpoint. */
-function keep(out: Output, save: string | undefined, { model }: Outcome, run: Run) {
+function keep(out: Output, save: string | undefined, { model, by }: Outcome, run: Run) {
   const wanted = save === undefined ? (['the checkpoint', CHECKPOINT] as const) : (['--save', save] as const);
   return writeOrSpare(wanted, save && CHECKPOINT, async (path) => {
     if (path === CHECKPOINT) await checkDestination('the checkpoint', path, expectedBytes(model));
     await saveRun(resolve(path), model, run);
-    if (run.epochs >= run.recipe.epochs) out.say(`Saved: ${path}`);
+    if (!by) out.say(`Saved: ${path}`);
   });
 }
 
