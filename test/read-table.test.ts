@@ -50,6 +50,19 @@ test('where the cells of a row seem to be separated by another character, it is 
   await t.throwsAsync(readTable(file('"x";"y"\n1;2\n', 'csv')), { message: /instead of the end of a cell; .*';'/ });
 });
 
+test('JSON of columns, and the NaN of Python, are refused with what JSON of records has', async (t) => {
+  const refused = (text: string, message: RegExp) => t.throwsAsync(readTable(file(text, 'json')), { message });
+  for (const columns of ['{"a":[1,2],"y":["p","q"]}', '{"a":{"0":1,"1":2}}', '[{"a":[1,2]}]'])
+    await refused(
+      columns,
+      /expected records, in a list or one a line, got one object whose 'a' is a list or an object/,
+    );
+  await refused('[{"a":1},{"a":[2]}]', /expected a value in row 1 of 'a', got a list or an object/);
+  await refused('[{"a":1},{"a": NaN}]', /it is no JSON, which has no NaN and no Infinity: null says/);
+  await refused('{"a":1}\n{"a":-Infinity}\n', /its line 2 is no JSON, which has no NaN/);
+  await refused('[{"a":1},{"a":1]', /it is no JSON$/);
+});
+
 test('a first row of years and text is names where what is below says so', async (t) => {
   const read = (text: string, options = {}) => readTable(file(text, 'csv'), options);
   const prices = { 2019: [1, 2], 2020: [3, 4], price: [5, 6] };

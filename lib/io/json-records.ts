@@ -21,7 +21,12 @@ export async function readJsonRecords(
     if (!isPlain(row)) throw damaged(source, `expected a record such as { "mass": 3750 } as row ${i}`);
     for (const [name, value] of Object.entries(row)) {
       if (typeof value === 'object' && value !== null)
-        throw damaged(source, `expected a value in row ${i} of '${name}', got a list or an object`);
+        throw damaged(
+          source,
+          rows.length === 1 && Object.values(row).every((each) => typeof each === 'object')
+            ? `expected records, in a list or one a line, got one object whose '${name}' is a list or an object (pandas writes records with to_json(orient='records'))`
+            : `expected a value in row ${i} of '${name}', got a list or an object`,
+        );
       const known = columns.get(name);
       if (!known && (columns.size + 1) * rows.length > most)
         throw damaged(
@@ -104,6 +109,10 @@ function checkNumbers(text: string, source: string): void {
   }
 }
 
+/** What Python's json writes, and JSON has not. */
+const hintFor = (text: string) =>
+  /:\s*(NaN|-?Infinity)\b/.test(text) ? ', which has no NaN and no Infinity: null says that a value is missing' : '';
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -117,7 +126,7 @@ function parse(text: string, source: string): unknown[] {
     try {
       return JSON.parse(text);
     } catch (error) {
-      throw damaged(source, 'it is no JSON', error);
+      throw damaged(source, `it is no JSON${hintFor(text)}`, error);
     }
   }
   return text.split(/\r?\n/).flatMap((line, i) => {
@@ -127,7 +136,7 @@ function parse(text: string, source: string): unknown[] {
     } catch (error) {
       const what = isPlain(parsed(text))
         ? 'it is one record: a list of them, or one a line, is a table'
-        : `its line ${i + 1} is no JSON`;
+        : `its line ${i + 1} is no JSON${hintFor(line)}`;
       throw damaged(source, what, error);
     }
   });
