@@ -307,6 +307,12 @@ test.serial('rows without a label are left out and counted; what cannot be meant
   const { stderr, code } = await work.run('train', 'gaps.csv', '--epochs', '2');
   t.is(code, 0, stderr);
   t.regex(stderr, /4 rows without 'y' are left out/);
+  work.write('gap.csv', 'a,b,y\n1,x,\n2,,1\n3,x,0\n');
+  const tested = await work.run('train', 'gaps.csv', '--epochs', '1', '--test-data', 'gap.csv', '--save', 'gap');
+  t.regex(tested.stderr, /left out; gap.csv: 1 row without 'y' is left out/);
+  const evaluated = await work.run('evaluate', 'gap', 'gap.csv');
+  t.regex(evaluated.stderr, /^1 row without 'y' is left out/m);
+  t.regex(evaluated.stdout, /gap.csv: 2 samples/);
   work.write('doubt.csv', `a,y\n${Array.from({ length: 200 }, (_, i) => `${i % 9},${i % 60}`).join('\n')}\n`);
   const rent = Array.from({ length: 40 }, (_, i) => `${i % 9},"$1,0${10 + i}.00"`);
   work.write('rent.csv', `rooms,price\n${rent.join('\n')}\n`);

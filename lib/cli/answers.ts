@@ -8,8 +8,8 @@ import { isNetworkStep } from '../tables/network-step.js';
 import type { Predictor } from '../tables/predictor.js';
 import { type Assessment, type Classified, classified, regressed } from './assessment.js';
 import { CommandError, EXIT } from './errors.js';
-import { isOfColumns, readMixed } from './mixed.js';
-import { readMixedFor, textOf } from './mixed-dataset.js';
+import { isOfColumns, type MixedTable, readMixed } from './mixed.js';
+import { decidedOf, readMixedFor, textOf } from './mixed-dataset.js';
 import { isOfPictures, type PictureOptions } from './pictures.js';
 import { chunks, type Predicted, predicted } from './raw-rows.js';
 import { readSource, type SourceOptions, type Table } from './sources.js';
@@ -85,9 +85,11 @@ async function readLabelled(predictor: Predictor, options: SourceOptions): Promi
   }
 }
 
-function ofColumns({ name, names, columns, label }: Awaited<ReturnType<typeof readMixed>>): Labelled {
+function ofColumns(table: MixedTable): Labelled {
+  const { name, names, columns, label } = table;
   const { name: target, y } = label as NonNullable<typeof label>;
-  return { name, target, y, parts: () => [Frame.ofColumns(y.length, columns, names)] };
+  const decided = decidedOf(table);
+  return { name, target, y, parts: () => [Frame.ofColumns(y.length, columns, names)], ...(decided && { decided }) };
 }
 
 /** Pictures as the network at the end takes them. */

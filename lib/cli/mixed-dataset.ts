@@ -5,6 +5,7 @@ import type { FloatType } from '../tape.js';
 import type { DataOptions, Samples, Split } from './dataset.js';
 import { CommandError, EXIT, usage } from './errors.js';
 import { type ColumnOptions, fittedTo, type MixedTable, readMixed, transformed } from './mixed.js';
+import { count } from './output.js';
 import { isOfPictures } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
@@ -58,10 +59,8 @@ export async function splitMixed(
       )
     : test && samples(table, test, y);
   const targetScaling = classes ? undefined : fitScaling('standard', trained.y.reshape(-1, 1));
-  const decided = [
-    table.doubtful && takenForNames(table.doubtful),
-    table.unlabelled && `${table.unlabelled} rows without '${target}' are left out`,
-  ].filter(Boolean);
+  const ofTest = other && decidedOf(other);
+  const decided = [decidedOf(table), ofTest && `${(other as MixedTable).name}: ${ofTest}`].filter(Boolean);
   if (targetScaling) for (const part of tested ? [trained, tested] : [trained]) applyScaling(targetScaling, part.y);
   return {
     name: table.name,
@@ -82,6 +81,13 @@ export async function splitMixed(
   };
 }
 
+/** What was made of a first row that may be names or data, and of rows without a label. */
+export function decidedOf({ doubtful, unlabelled, label }: MixedTable): string | undefined {
+  const left = unlabelled && label && `${count(unlabelled, 'row')} without '${label.name}'`;
+  const said = [doubtful && takenForNames(doubtful), left && `${left} ${unlabelled === 1 ? 'is' : 'are'} left out`];
+  return said.filter(Boolean).join('; ') || undefined;
+}
+
 function otherTargets(other: MixedTable, task: Task, classes: readonly Label[] | undefined): NDArray {
   const { name: target, y } = other.label as NonNullable<MixedTable['label']>;
   const asked = { name: other.name, y, target };
@@ -94,7 +100,7 @@ export async function loadMixedFor(
   { meaning, recipe, data, transformer }: Required<Pick<Run, 'meaning' | 'recipe' | 'data' | 'transformer'>>,
   options: SourceOptions,
   withTargets: boolean,
-): Promise<{ x: NDArray; y?: NDArray; name: string }> {
+): Promise<{ x: NDArray; y?: NDArray; name: string; decided?: string }> {
   const label = withTargets ? (options.label ?? meaning.target) : undefined;
   const table = await readMixedFor(
     data,
@@ -106,10 +112,12 @@ export async function loadMixedFor(
     label,
   );
   const x = NDArray.from(transformed(transformer, table), { dtype: recipe.dtype });
-  if (!table.label || !withTargets) return { x, name: table.name };
+  const decided = decidedOf(table);
+  const common = { x, name: table.name, ...(decided && { decided }) };
+  if (!table.label || !withTargets) return common;
   const y = otherTargets(table, meaning.task, meaning.classes);
   if (meaning.targetScaling) applyScaling(meaning.targetScaling, y);
-  return { x, y, name: table.name };
+  return { ...common, y };
 }
 
 /** The columns of text of a table. */

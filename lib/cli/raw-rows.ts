@@ -5,7 +5,7 @@ import type { Answers, Predictor } from '../tables/predictor.js';
 import { readSamples } from './dataset.js';
 import { CommandError, EXIT } from './errors.js';
 import { columnsOf, type MixedTable, readMixed } from './mixed.js';
-import { readMixedFor, textOf } from './mixed-dataset.js';
+import { decidedOf, readMixedFor, textOf } from './mixed-dataset.js';
 import type { Run } from './run-file.js';
 import { readSource, type SourceOptions } from './sources.js';
 
@@ -41,7 +41,13 @@ export async function readRawRows(
     const expected = { ...text, ...(inputNames && { features: inputNames }) };
     const table = await readMixedFor(run?.data, { ...columns, ...options, expected });
     // as a whole: what is wrong is told with its row
-    return { name: table.name, parts: () => [columnsOf(table) as TableInput], table };
+    const decided = decidedOf(table);
+    return {
+      name: table.name,
+      parts: () => [columnsOf(table) as TableInput],
+      table,
+      ...(decided && { decided }),
+    };
   }
   // images are many numbers, and a network takes them as float32
   const dtype = run?.meaning.imageShape ? run.recipe.dtype : 'float64';
