@@ -294,6 +294,10 @@ test.serial('a table of numbers is read as that of the training was written, as 
   t.is(await answers('predict', path, 'commas.csv', '--separator', ','), expected);
   work.write('bare.json', JSON.stringify(rows.map(([a, b]) => ({ 'column 0': a, 'column 1': b }))));
   t.is(await answers('predict', bare, 'bare.json'), await answers('predict', bare, 'bare.csv'));
+  work.write('mixed.csv', `a;b;y\n${rows.map(([a, b, y]) => `${a};${b > 1};${y}`).join('\n')}\n`);
+  await work.run('train', 'mixed.csv', '--separator', ';', '--epochs', '1', '--save', 'mixed');
+  const other = await work.run('predict', 'mixed', 'commas.csv');
+  t.regex(other.stderr, /it has one column; its cells seem to be separated by ',', which .*--separator/);
   work.write('latin.csv', Buffer.from('name,y\né,1\n', 'latin1'));
   for (const args of [[], ['--impute', 'mean']])
     t.regex((await work.run('train', 'latin.csv', ...args)).stderr, /no UTF-8: .*, or train with --encoding latin1$/m);

@@ -79,12 +79,11 @@ export class RecordSink implements RowSink<CsvRecords> {
     if (this.#rows === 0)
       throw damaged(this.#source, `it has names (${names.slice(0, 8).join(', ')}), but no rows below them`);
     const at = this.#labelAt(names);
+    const hint = this.#separatorHint(this.#first);
+    if (hint && names.length === 1 && this.#options.known?.some((name) => name !== names[0]))
+      throw damaged(this.#source, `it has one column${hint}`);
     const rest = names.map((_, k) => k).filter((k) => k !== at);
-    if (rest.length === 0)
-      throw damaged(
-        this.#source,
-        `it has no column beside the label '${names[at]}'${this.#separatorHint(this.#first)}`,
-      );
+    if (rest.length === 0) throw damaged(this.#source, `it has no column beside the label '${names[at]}'${hint}`);
     const cells = this.#columns;
     const { decimal = '.', text = [], textLabels } = this.#options;
     const typedColumn = (k: number, column: string[]) => typed(column, decimal, text.includes(names[k]));
