@@ -10,6 +10,7 @@ import {
   Sequential,
   StandardScaler,
   TableTransformer,
+  writeNpy,
 } from 'fjordnet';
 import { csvOf, Workplace } from './helpers/cli.js';
 
@@ -301,6 +302,31 @@ test.serial('a table of numbers is read as that of the training was written, as 
   work.write('latin.csv', Buffer.from('name,y\né,1\n', 'latin1'));
   for (const args of [[], ['--impute', 'mean']])
     t.regex((await work.run('train', 'latin.csv', ...args)).stderr, /no UTF-8: .*, or train with --encoding latin1$/m);
+});
+
+test.serial('an option that a table of columns has no use for is refused, in training and in answers', async (t) => {
+  const rows = Array.from({ length: 40 }, (_, i) => ({ a: i / 8, k: i % 3 ? 'x' : 'z', y: i % 2 }));
+  work.write('kinds.json', JSON.stringify(rows));
+  work.write('kinds.csv', csvOf(rows));
+  await writeNpy(work.path('array.npy'), [[1], [2]]);
+  t.is((await work.run('train', 'kinds.csv', '--epochs', '1', '--save', 'kinds')).code, 0);
+  const cases: [string, RegExp][] = [
+    ['train kinds.json --decimal ,', /no --decimal with 'kinds.json', which is no CSV file/],
+    ['train kinds.json --encoding latin1', /no --encoding with 'kinds.json'/],
+    ['train kinds.json --separator ; --drop a', /no --separator with 'kinds.json'/],
+    ['train kinds.csv --size 3x3 --drop a', /no --size with 'kinds.csv', which is no folder of pictures/],
+    ['train kinds.csv --labels kinds.csv --drop a', /no --labels with a CSV file/],
+    ['train digits --drop a', /a table with columns \(CSV, Parquet or JSON\), got 'digits'/],
+    ['predict kinds array.npy', /a table with columns \(CSV, Parquet or JSON\), got 'array.npy'/],
+    ['predict kinds kinds.json --no-header', /no --no-header with 'kinds.json'/],
+    ['evaluate kinds kinds.csv --labels kinds.csv', /no --labels with a CSV file/],
+  ];
+  for (const [line, message] of cases) {
+    const { code, stderr } = await work.run(...line.split(' '));
+    t.true(code === 2 || code === 3, line);
+    t.regex(stderr, message);
+  }
+  t.is((await work.run('predict', 'kinds', 'kinds.json')).code, 0);
 });
 
 test.serial('rows without a label are left out and counted; what cannot be meant is asked about', async (t) => {

@@ -75,7 +75,7 @@ async function readLabelled(predictor: Predictor, options: SourceOptions): Promi
   };
   const own = { ...options, expected };
   if (inputNames) return ofColumns(await readMixedFor(undefined, { ...own, columns: inputNames }, label ?? -1));
-  if (isRecords(options.source)) return ofColumns(await readMixed(own, label ?? -1));
+  if (isRecords(options.source)) return ofColumns(await readMixedFor(undefined, own, label ?? -1));
   try {
     const { x, ...table } = await readSource({ ...own, ...pictureOptions(predictor, options.source) }, 'float64');
     return { ...table, parts: () => chunks(x.reshape(x.shape[0], -1), undefined) };

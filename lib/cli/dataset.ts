@@ -11,7 +11,7 @@ import { checkMixed, loadMixedFor, splitMixed } from './mixed-dataset.js';
 import { isFolder, isOfPictures, type PictureOptions } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling, type Scaling, type ScalingName } from './scaling.js';
-import { readSource, type SourceOptions, shownPath, type Table, writtenAs } from './sources.js';
+import { checkTabular, readSource, type SourceOptions, shownPath, type Table, writtenAs } from './sources.js';
 import { splitRows } from './split-rows.js';
 import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
@@ -152,7 +152,10 @@ async function readTable(options: DataOptions, dtype: FloatType): Promise<Table 
     checkPictures(options);
     return readSource(options, dtype);
   }
-  if (asksForColumns(options)) return readMixed(options, options.label ?? -1);
+  if (asksForColumns(options)) {
+    await checkTabular(options);
+    return readMixed(options, options.label ?? -1);
+  }
   try {
     return await readSource(options, dtype);
   } catch (error) {

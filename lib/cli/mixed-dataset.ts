@@ -9,7 +9,7 @@ import { count } from './output.js';
 import { isOfPictures } from './pictures.js';
 import type { Run } from './run-file.js';
 import { applyScaling, fitScaling } from './scaling.js';
-import { type SourceOptions, takenForNames, writtenAs } from './sources.js';
+import { checkTabular, type SourceOptions, takenForNames, writtenAs } from './sources.js';
 import { splitRows } from './split-rows.js';
 import { checkTask, guessTask, labelsOf, type Task, targetsOf } from './task.js';
 
@@ -132,7 +132,7 @@ export function textOf(transformer: unknown): { text?: readonly string[] } {
 }
 
 /** A file that is written as that of the training was, unless options say otherwise. */
-export function readMixedFor(
+export async function readMixedFor(
   data: DataOptions | undefined,
   options: SourceOptions & ColumnOptions,
   label?: string | number,
@@ -142,6 +142,7 @@ export function readMixedFor(
       EXIT.input,
       `Expected a network that was trained on a folder of pictures for '${options.source}'`,
     );
+  await checkTabular(options);
   const written = data && {
     ...(data.decimal && { decimal: data.decimal }),
     ...(data.encoding && { encoding: data.encoding }),

@@ -1,5 +1,4 @@
 import { createReadStream, existsSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative } from 'node:path';
 import { checkFinite, NDArray } from '../array.js';
 import { twiceIn } from '../check.js';
@@ -7,7 +6,7 @@ import { loadDigits } from '../datasets/digits.js';
 import { isUnusable, LabelColumn, toNumber } from '../io/cells.js';
 import type { CsvData } from '../io/csv.js';
 import type { TableOptions } from '../io/csv-table.js';
-import { isRecords, separatorOf } from '../io/extensions.js';
+import { separatorOf } from '../io/extensions.js';
 import { readIdx } from '../io/idx.js';
 import { readNpy, readNpzAs, takeNpy } from '../io/npy.js';
 import { takeNpyLabels } from '../io/npy-labels.js';
@@ -18,8 +17,10 @@ import { isError, isNDArray } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
 import type { FloatType } from '../tape.js';
 import { CommandError, EXIT, unreadable, usage } from './errors.js';
-import { isOfPictures, type PictureOptions, readPictures } from './pictures.js';
+import type { ColumnOptions } from './mixed.js';
+import { type PictureOptions, readPictures } from './pictures.js';
 import { readRecordTable } from './records-source.js';
+import { checkUse, formatOf } from './source-format.js';
 import { standardInput } from './standard-input.js';
 
 /** Where samples come from. Plain JSON. */
@@ -75,8 +76,6 @@ export interface Table {
   readonly files?: readonly string[];
 }
 
-type Format = 'digits' | 'pictures' | 'npy' | 'npz' | 'idx' | 'parquet' | 'json' | 'csv';
-
 /**
  * The samples of a source, in float64 instead of float32 where that would round them: what they are scaled to is rounded once.
  * @throws CommandError in one sentence for what cannot be read or understood
@@ -105,32 +104,15 @@ export async function readSource(options: SourceOptions, dtype: FloatType): Prom
   }
 }
 
-/** An option that the format has no use for is a mistake that should be told. */
-function checkUse(
-  { labels, label, header, separator, size, colorMode, skipDamaged }: SourceOptions,
-  source: string,
-  format: Format,
-): void {
-  const ofPictures = { size, 'color-mode': colorMode, 'skip-damaged': skipDamaged };
-  const unused =
-    format === 'pictures' ? undefined : Object.entries(ofPictures).find(([, value]) => value !== undefined);
-  if (unused) throw usage(`Expected no --${unused[0]} with '${source}', which is no folder of pictures`);
-  if (labels !== undefined && format === 'pictures')
-    throw usage(`Expected no --labels with '${source}', whose folders are the classes`);
-  const ofColumns = { csv: 'CSV', parquet: 'Parquet', json: 'JSON' }[format as string];
-  if (labels !== undefined && ofColumns)
-    throw usage(`Expected no --labels with a ${ofColumns} file: --label names the column of '${source}'`);
-  if (labels !== undefined && (format === 'npz' || format === 'digits'))
-    throw usage(`Expected no --labels with '${source}', which holds its own`);
-  if (format === 'csv') return;
-  const given = {
-    label: ofColumns ? undefined : label,
-    separator,
-    header: header || undefined,
-    'no-header': header === false || undefined,
-  };
-  const surplus = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
-  if (surplus) throw usage(`Expected no --${surplus} with '${source}', which is no CSV file`);
+/** Checks that a source is a table, for columns of any kind, which arrays have none of, and that it has use for all options. */
+export async function checkTabular(options: SourceOptions & ColumnOptions): Promise<void> {
+  const source = shownPath(options.source);
+  const format = await formatOf(source).catch((error) => {
+    throw unreadable(source, error);
+  });
+  if (['digits', 'npy', 'npz'].includes(format))
+    throw new CommandError(EXIT.input, `Expected a table with columns (CSV, Parquet or JSON), got '${source}'`);
+  checkUse(options, source, format);
 }
 
 /** Paths are kept whole; people read them as they typed them. */
@@ -143,29 +125,6 @@ export function shownPath(source: string): string {
 function digits(dtype: FloatType): Table {
   const { data, target } = loadDigits();
   return { name: 'digits', x: floats(data, dtype), y: target, target: 'digit', imageShape: [8, 8, 1] };
-}
-
-/** By the first bytes, which lie less than names do. */
-async function formatOf(path: string): Promise<Format> {
-  if (path === 'digits') return 'digits';
-  if (path === '-') return 'csv';
-  if (isOfPictures(path)) return 'pictures';
-  // what is read from a pipe or a device is gone
-  if (!(await stat(path)).isFile()) return 'csv';
-  const start = Buffer.alloc(6);
-  const file = await open(path);
-  try {
-    await file.read(start, 0, start.length, 0);
-  } finally {
-    await file.close();
-  }
-  if (start.toString('latin1') === '\x93NUMPY') return 'npy';
-  if (isRecords(path)) return 'json';
-  if (start.toString('latin1', 0, 4) === 'PAR1') return 'parquet';
-  if (start.toString('latin1', 0, 2) === 'PK') return 'npz';
-  if (start[0] === 0 && start[1] === 0 && start[2] >= 8 && start[2] <= 14) return 'idx';
-  if (start[0] === 0x1f && start[1] === 0x8b) return /\.(csv|tsv|txt|data)\.gz$/i.test(path) ? 'csv' : 'idx';
-  return 'csv';
 }
 
 async function csv(options: SourceOptions, dtype: FloatType): Promise<Table> {
