@@ -329,6 +329,23 @@ test.serial('an option that a table of columns has no use for is refused, in tra
   t.is((await work.run('predict', 'kinds', 'kinds.json')).code, 0);
 });
 
+test.serial('columns whose names hold commas and quotes are named as in CSV', async (t) => {
+  const lines = Array.from({ length: 40 }, (_, i) => `${i / 8},${(i % 7) / 4},${(i % 5) / 4},${i % 2}`);
+  work.write('survey.csv', `"How old, in years?","5"" screen",rest,y\n${lines.join('\n')}\n`);
+  for (const [names, left] of [
+    ['"How old, in years?"', ['How old, in years?']],
+    [' rest , 5" screen', ['rest', '5" screen']],
+    ['"5"" screen" ,"How old, in years?"', ['5" screen', 'How old, in years?']],
+  ] as const) {
+    const { stderr, code } = await work.run('train', 'survey.csv', '--epochs', '1', '--drop', names);
+    t.is(code, 0, stderr);
+    t.deepEqual(
+      Array.from(stderr.matchAll(/^ {2}(.*): left out, as asked$/gm), ([, name]) => name).sort(),
+      [...left].sort(),
+    );
+  }
+});
+
 test.serial('rows without a label are left out and counted; what cannot be meant is asked about', async (t) => {
   work.write(
     'gaps.csv',

@@ -53,12 +53,15 @@ export const DATA_OPTIONS: OptionGroup = [
     regression: { help: 'The same as --task regression' },
     columns: {
       value: 'NAMES',
-      help: 'CSV: the columns to learn from, such as mass,island. Default: all but the label',
+      help: 'CSV, Parquet, JSON: the columns to learn from, such as mass,island; a name with a comma in double quotes. Default: all but the label',
     },
-    drop: { value: 'NAMES', help: 'CSV: columns to leave out' },
-    categorical: { value: 'NAMES', help: 'CSV: columns of numbers that are names of kinds, such as postal codes' },
-    date: { value: 'NAMES', help: 'CSV: columns of dates that would be taken for something else' },
-    impute: { value: 'HOW', help: 'CSV: what missing numbers become, median or mean. Default: median' },
+    drop: { value: 'NAMES', help: 'CSV, Parquet, JSON: columns to leave out' },
+    categorical: {
+      value: 'NAMES',
+      help: 'CSV, Parquet, JSON: columns of numbers that are names of kinds, such as postal codes',
+    },
+    date: { value: 'NAMES', help: 'CSV, Parquet, JSON: columns of dates that would be taken for something else' },
+    impute: { value: 'HOW', help: 'CSV, Parquet, JSON: what missing numbers become, median or mean. Default: median' },
     decimal: { value: 'CHARACTER', help: "CSV: what stands before decimals, '.' or ','. Default: '.'" },
     encoding: { value: 'NAME', help: 'CSV: utf8 (or UTF-16 with its mark) or latin1. Default: utf8' },
     stratify: { help: 'The test set keeps the shares of the classes' },
@@ -140,7 +143,7 @@ export function readDataOptions(values: Values, source: string): DataOptions {
 }
 
 function readColumnOptions(values: Values): ColumnOptions {
-  const names = (option: string) => values.list(option, (_, name) => name);
+  const names = (option: string) => namesIn(values.text(option));
   const [columns, drop, categorical, date] = ['columns', 'drop', 'categorical', 'date'].map(names);
   const impute = values.choice('impute', ['mean', 'median']);
   const decimal = values.choice('decimal', ['.', ',']);
@@ -155,5 +158,13 @@ function readColumnOptions(values: Values): ColumnOptions {
     ...(encoding && { encoding }),
   };
 }
+
+/** Names with commas between them; one that holds a comma is quoted, as in CSV. */
+const namesIn = (text: string | undefined): string[] | undefined =>
+  text === undefined
+    ? undefined
+    : Array.from(text.matchAll(/(?:^|,)\s*(?:"((?:[^"]|"")*)"\s*(?=,|$)|([^,]*))/g), ([, quoted, name]) =>
+        quoted === undefined ? name.trim() : quoted.replaceAll('""', '"'),
+      );
 
 const absolute = (source: string) => (source === 'digits' || source === '-' ? source : resolve(source));
