@@ -12,9 +12,12 @@ export function registerBuiltIn(classes: Readonly<Record<string, new (config: an
   for (const [name, type] of Object.entries(classes)) builtIn.set(name, type);
 }
 
-/** Whether it is of this package; a Lambda, which is not among those that are made by name, is. */
+/** Of this package, beside those that are made by name. */
+const OTHERS = ['Lambda', 'Model', 'Sequential'];
+
+/** Whether it is of this package, so that its errors name it. */
 export const isBuiltIn = (layer: Layer) =>
-  layer.className === 'Lambda' || builtIn.get(layer.className) === layer.constructor;
+  OTHERS.includes(layer.className) || builtIn.get(layer.className) === layer.constructor;
 
 export function register(className: string, type: LayerClass): void {
   registered.set(className, type);
