@@ -177,8 +177,8 @@ export function checkAlone(name: string, n: number, others: readonly unknown[], 
 }
 
 /** Refuses what was assigned under the name of a parameter, as scikit-learn's estimators take it: here it would be passed over. */
-export function checkAssigned(estimator: object, parameters: object): void {
-  for (const name of Object.keys(parameters))
+export function checkAssigned(estimator: object, parameters: readonly string[]): void {
+  for (const name of parameters)
     if (Object.hasOwn(estimator, name))
       throw new TypeError(
         `Expected ${name} to be set by setParams({ ${name} }), and not as a property of the estimator`,

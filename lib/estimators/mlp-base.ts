@@ -250,7 +250,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
     classes?: Labels,
   ): Prepared {
     this.#checkIdle();
-    checkAssigned(this, this.parameters);
+    checkAssigned(this, Object.keys(this.parameters));
     const p = this.parameters as unknown as Parameters;
     if (incremental && p.solver === 'lbfgs') throw wrongValue('solver', "'sgd' or 'adam' for partialFit", p.solver);
     if (incremental && p.earlyStopping) throw wrongValue('earlyStopping', 'false for partialFit', p.earlyStopping);

@@ -208,7 +208,7 @@ export class Perceptron extends Saved {
     classes?: readonly Label[],
   ): { random: RandomState; training: Generator<void> } {
     this.#checkIdle();
-    checkAssigned(this, this.#parameters);
+    checkAssigned(this, Object.keys(this.#parameters));
     const p = this.#parameters;
     const array = NDArray.from(toMatrix('x', dense('x', x)), { dtype: 'float64' });
     const [n, features] = array.shape;

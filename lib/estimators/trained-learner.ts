@@ -108,7 +108,7 @@ export abstract class TrainedLearner<
 
   #prepare(frame: Frame, options: F): Prepared {
     this.checkIdle();
-    checkAssigned(this, this.parameters);
+    checkAssigned(this, Object.keys(this.parameters));
     return this.prepared(frame, options);
   }
 }

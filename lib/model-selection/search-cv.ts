@@ -1,5 +1,5 @@
 import type { ArrayInput } from '../array.js';
-import { checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
+import { checkAssigned, checkBoolean, checkObject, checkOptions, notFitted, wrongType, wrongValue } from '../check.js';
 import type { Features } from '../estimators/csr.js';
 import { expected } from '../io/schema.js';
 import { hasMethods, isPlain, isRandomState } from '../kind.js';
@@ -131,6 +131,7 @@ abstract class SearchCV<
     y: Pair[1],
     options: { signal?: AbortSignal; distributed?: World; groups?: Labels; [name: string]: unknown } = {},
   ): Promise<this> {
+    checkAssigned(this, this.#names);
     checkObject('options', options);
     const { refit = true, cv = 5, ...own } = this.#params;
     const name = typeof refit === 'string' ? { refit } : {};

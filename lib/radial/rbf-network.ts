@@ -181,7 +181,7 @@ export abstract class RBFNetwork extends Saved {
     isSync: boolean,
   ): { random: RandomState; training: Training<void> } {
     this.#checkIdle();
-    checkAssigned(this, this.#parameters);
+    checkAssigned(this, Object.keys(this.#parameters));
     const given = dense('x', x);
     const array = toMatrix('x', given);
     const dtype = floatDType(given);
