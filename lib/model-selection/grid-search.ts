@@ -67,10 +67,18 @@ export function withTable({ results, best }: SearchResult, [axes, ...others]: re
 export type Axis = readonly [name: string, values: readonly unknown[]];
 
 /** The parameters of each grid, and their values. */
-export function checkGrids(given: GridSearchOptions['grid']): Axis[][] {
-  if (!Array.isArray(given)) return [checkGrid('grid', given as Grid)];
-  if (given.length === 0) throw wrongValue('grid', 'a list of one grid or more', given);
-  return Array.from(given, (grid: Grid, i) => checkGrid(`grid[${i}]`, grid));
+export const checkGrids = (given: GridSearchOptions['grid']): Axis[][] => eachOf('grid', given, 'grid', checkGrid);
+
+/** What `check` makes of the one `thing` that an option is, or of each in a list of them. */
+export function eachOf<G, R>(
+  name: string,
+  given: G | readonly G[],
+  thing: string,
+  check: (place: string, own: G) => R,
+): R[] {
+  if (!Array.isArray(given)) return [check(name, given as G)];
+  if (given.length === 0) throw wrongValue(name, `a list of one ${thing} or more`, given);
+  return Array.from(given as readonly G[], (own, i) => check(`${name}[${i}]`, own));
 }
 
 function checkGrid(place: string, grid: Grid): Axis[] {

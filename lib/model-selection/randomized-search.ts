@@ -3,7 +3,7 @@ import { checkInteger, checkObject, checkOptions, wrongType, wrongValue } from '
 import { hasMethods, isClass } from '../kind.js';
 import { checkRandomState, type RandomState } from '../random.js';
 import type { Candidate } from './fits.js';
-import { type Axis, valuesOf } from './grid-search.js';
+import { type Axis, eachOf, valuesOf } from './grid-search.js';
 import { overRanks } from './ranks.js';
 import { type Params, SEARCH_OPTIONS, Search, type SearchOptions, type SearchResult, searchAll } from './search.js';
 
@@ -61,11 +61,8 @@ export function checkSeeded({ journal, randomState }: Pick<RandomizedSearchOptio
   return randomState;
 }
 
-export function checkDistributions(given: RandomizedSearchOptions['distributions']): Source[][] {
-  if (!Array.isArray(given)) return [sourcesOf('distributions', given as Distributions)];
-  if (given.length === 0) throw wrongValue('distributions', 'a list of one object or more', given);
-  return Array.from(given, (own: Distributions, i) => sourcesOf(`distributions[${i}]`, own));
-}
+export const checkDistributions = (given: RandomizedSearchOptions['distributions']): Source[][] =>
+  eachOf('distributions', given, 'object', sourcesOf);
 
 function sourcesOf(place: string, distributions: Distributions): Source[] {
   checkObject(place, distributions, 'an object of arrays and distributions');

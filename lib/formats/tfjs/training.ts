@@ -1,5 +1,4 @@
 // How a network is trained, in files of TensorFlow.js: `trainingConfig`, and the optimizer's memory among the weights.
-
 import { NDArray } from '../../array.js';
 import { wrongValue } from '../../check.js';
 import { sizeOf } from '../../graph/value.js';
