@@ -176,6 +176,12 @@ export function checkAlone(name: string, n: number, others: readonly unknown[], 
   );
 }
 
+/** Refuses what a function of options alone would pass over, and such as `dense(3)`. */
+export function checkOptionsAlone(name: string, [options, ...others]: readonly unknown[]): void {
+  if (options !== undefined) checkObject(`the options of ${name}`, options as object);
+  checkAlone(name, 1, others);
+}
+
 /** Refuses what was assigned under the name of a parameter, as scikit-learn's estimators take it: here it would be passed over. */
 export function checkAssigned(estimator: object, parameters: readonly string[]): void {
   for (const name of parameters)

@@ -1,4 +1,4 @@
-import { checkOptions } from './check.js';
+import { checkOptions, checkOptionsAlone } from './check.js';
 import { brandFactories } from './kind.js';
 
 const MADE = Symbol.for('fjordnet.made');
@@ -22,9 +22,10 @@ export function markMakers<T extends Record<string, (...options: never[]) => obj
   bare: readonly (keyof T)[] = [],
 ): void {
   for (const [name, make] of Object.entries(table)) {
-    const marking = (...options: never[]) => {
-      if (options[0] !== undefined && bare.includes(name)) checkOptions(`the options of ${name}`, options[0], []);
-      return made(make(...options));
+    const marking = (...given: never[]) => {
+      checkOptionsAlone(name, given);
+      if (given[0] !== undefined && bare.includes(name)) checkOptions(`the options of ${name}`, given[0], []);
+      return made(make(...given));
     };
     Object.assign(table, { [name]: Object.defineProperty(marking, 'name', { value: name }) });
   }

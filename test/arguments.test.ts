@@ -166,6 +166,16 @@ for (const [name, { call, args }] of Object.entries(CALLS)) {
   });
 }
 
+test('what is made of options takes nothing beside them, and no positions', (t) => {
+  const { losses, metrics, optimizers, initializers, schedules, activations, input, sequential, model } = fjordnet;
+  const { lambda: _, ...layers } = fjordnet.layers;
+  const tables = [layers, losses, metrics, optimizers, initializers, schedules, activations];
+  for (const [name, make] of Object.entries<any>(Object.assign({ input, sequential, model }, ...tables))) {
+    t.throws(() => make({}, { seed: 1 }), { message: /to be given 1 argument, got 2$/ }, name);
+    t.throws(() => make(3), { message: /^Expected the options of [\w.]+ to be an object, got 3 \(number\)$/ }, name);
+  }
+});
+
 test('a message describes any value in a few words, and runs nothing of it', (t) => {
   const described = (value: unknown) => {
     const error = t.throws(() => fjordnet.sequential({ seed: value as number }));

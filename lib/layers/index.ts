@@ -1,3 +1,4 @@
+import { checkOptionsAlone } from '../check.js';
 import type { Named } from '../graph/name-types.js';
 import type { Shape, Value } from '../graph/value.js';
 import { markClasses } from '../made.js';
@@ -299,6 +300,15 @@ export const layers = {
   /** Products of two inputs, summed over an axis of each. */
   dot: named((options: DotOptions) => new Dot(options)),
 };
+
+const { lambda: _, ...ofOptions } = layers;
+for (const [name, make] of Object.entries<(...given: never[]) => object>(ofOptions)) {
+  const checked = (...given: never[]) => {
+    checkOptionsAlone(`layers.${name}`, given);
+    return make(...given);
+  };
+  Object.assign(layers, { [name]: Object.defineProperty(checked, 'name', { value: name }) });
+}
 
 const classes = {
   Dense,

@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
+import { checkInteger, checkOneOf, checkOptions, checkOptionsAlone, wrongType, wrongValue } from '../check.js';
 import type { Named } from '../graph/name-types.js';
 import { reshape } from '../graph/ops/shape.js';
 import type { Axes } from '../graph/shape-types.js';
@@ -126,4 +126,8 @@ export class InputLayer extends Layer<FromTo<Value, Value>> {
  */
 export const input = <const S extends Shape, const N extends string = string>(
   options: InputLayerOptions<S> & { readonly name?: N },
-): Value<Axes<S>> & Named<N> => new InputLayer(options).source as Value<any>;
+  ...others: never[]
+): Value<Axes<S>> & Named<N> => {
+  checkOptionsAlone('input', [options, ...others]);
+  return new InputLayer(options).source as Value<any>;
+};

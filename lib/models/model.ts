@@ -1,6 +1,6 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
-import { checkAlone, checkOneOf, checkOptions } from '../check.js';
+import { checkAlone, checkOneOf, checkOptions, checkOptionsAlone } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { checkBetweenBatches, readHeld } from '../graph/held.js';
 import type { NamesOf } from '../graph/name-types.js';
@@ -178,8 +178,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /**
-   * A network of the same layers, not trained, with new weights of the same seed: Keras' `clone_model`. It is compiled as this one is
-   * now, and shares nothing with it.
+   * A network of the same layers, not trained, with new weights of the same seed, compiled as this one is: Keras' `clone_model`.
    * @throws TypeError for parts that are the caller's own, unless they were made by custom.*
    */
   clone(options: CloneOptions = {}): this {
@@ -391,10 +390,11 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
 const onlyCompiled = (name: string) =>
   new TypeError(`Expected ${name} to be set by compile, with optimizer, loss and metrics`);
 
-/**
- * A new `Model`.
- * @throws TypeError or RangeError, in one sentence that names the layers, for inputs and outputs that make no network
- */
-export function model<const O extends Outputs, const I extends Outputs>(options: ModelOptions<O, I>): Model<O, I> {
+/** @throws TypeError or RangeError, in one sentence that names the layers, for inputs and outputs that make no network */
+export function model<const O extends Outputs, const I extends Outputs>(
+  options: ModelOptions<O, I>,
+  ...others: never[]
+): Model<O, I> {
+  checkOptionsAlone('model', [options, ...others]);
   return new Model(options);
 }
