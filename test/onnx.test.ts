@@ -11,10 +11,12 @@ import {
   Layer,
   layers,
   linspace,
+  losses,
   Model,
   model,
   NDArray,
   ops,
+  optimizers,
   RandomState,
   Sequential,
   sequential,
@@ -156,6 +158,38 @@ test('layers keep their names, activations are part of them, and training goes o
   const y = Array.from({ length: labels }, (_, i) => i % 3);
   const { history } = await network.fit(arrayOf(xs[0]), y, { epochs: 300 });
   t.true((history.loss.at(-1) as number) < history.loss[0] / 2);
+});
+
+const trained = JSON.parse(readFileSync(new URL('onnx-training.json', fixtures), 'utf8')) as Record<
+  string,
+  { x: Saved; y: number[][]; losses: number[]; after: Saved; parameters: number }
+>;
+for (const [name, { x, y, losses: wanted, after, parameters }] of Object.entries(trained))
+  test(`${name}: training goes on as PyTorch's`, async (t) => {
+    const network = await importModel(new URL(`onnx/${name}.onnx`, fixtures));
+    t.is(network.dtype, 'float64');
+    t.is(
+      network.layers.reduce((sum, layer) => sum + layer.countParams(), 0),
+      parameters,
+    );
+    const loss = losses.sparseCategoricalCrossentropy({ fromLogits: true });
+    network.compile({ optimizer: optimizers.sgd({ learningRate: 0.125 }), loss });
+    const batches = [...arrayOf(x)];
+    const made = y.map((labels, i) => network.trainOnBatch(batches[i], labels).loss);
+    t.true(difference(made, wanted) < 1e-9, `${difference(made, wanted)}`);
+    const predicted = network.predictSync(batches[0]) as NDArray;
+    t.true(difference(predicted.data, after.data) < 1e-8, `${difference(predicted.data, after.data)}`);
+  });
+
+test.serial('weights that no layer has are told', async (t) => {
+  const inputs = input({ shape: [4] });
+  const outputs = layers.rmsNormalization({ name: 'size' }).apply(layers.prelu({ name: 'bend' }).apply(inputs));
+  const bytes = await model({ inputs, outputs, seed: 1 }).exportBytes({ format: 'onnx' });
+  t.deepEqual(await warningsOf('FjordnetWarning', () => importBytes(bytes)), [
+    "Weights of the bytes are constants here, which training does not change: 'bend/alpha', 'size/scale'",
+  ]);
+  const others = await MODELS.dense().exportBytes({ format: 'onnx' });
+  t.deepEqual(await warningsOf('FjordnetWarning', () => importBytes(others)), []);
 });
 
 test("loops over steps are the recurrent layers that they were, and masks those of Keras' layers", async (t) => {

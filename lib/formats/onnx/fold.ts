@@ -188,7 +188,7 @@ export function folded(
       const to = dimsOf(b).map((n) => (typeof n === 'number' ? n : 1)); // what is the same for all samples stays one
       const shape = broadcastShape([a.shape, to]);
       budget.take(sizeOf(shape));
-      return constant(shape, broadcastTo(a, shape), a.isFloat);
+      return constant(shape, broadcastTo(a, shape), a.isFloat, a.name);
     }
     case 'Trilu': {
       const diagonal = b === undefined ? 0 : b.kind === 'constant' ? b.data[0] : undefined;

@@ -3,6 +3,7 @@ import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import { fusedActivation } from './import-activations.js';
+import { groupNormalization, instanceNormalization } from './import-group-normalization.js';
 import { layerNormalization, layerNormalizationAround } from './import-normalization.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
@@ -240,35 +241,6 @@ const batchNormalization: Handler = (c, [a, ...rest], attributes, node) => {
   return c.like(x, c.apply(layer, x));
 };
 
-/** Of groups of channels, or, an InstanceNormalization, of each channel. */
-const groupNormalization: Handler = (c, [a, scale, bias], attributes, node) => {
-  const given = c.computed(a);
-  const x = given.axes.length > 2 ? c.channelsLast(given) : given;
-  const channels = x.value.shape.at(-1) as number;
-  const isOfEach = node.type === 'InstanceNormalization';
-  const groups = isOfEach ? -1 : attributes.number('num_groups', 0);
-  if (!isOfEach && (groups < 1 || channels % groups !== 0))
-    throw new RangeError(`it has ${groups} groups of ${channels} channels`);
-  const [gamma, beta] = [c.constant(scale, 'its scale'), c.constant(bias, 'its bias')];
-  // before version 21 there was one number a group
-  const ofChannels = (weight: Constant): Numbers => {
-    const own = c.whole(weight, weight.shape.length === 1 && weight.shape[0] === groups ? [groups] : [channels]).data;
-    const each = channels / own.length;
-    return { shape: [channels], data: Float64Array.from({ length: channels }, (_, k) => own[Math.floor(k / each)]) };
-  };
-  const epsilon = rounded(attributes.number('epsilon', 1e-5));
-  const layer = c.layerOf(
-    ['groupNormalization', groups, epsilon],
-    [gamma, beta],
-    () => {
-      const name = c.nameFor(node, gamma);
-      return layers.groupNormalization({ groups, epsilon, ...(name && { name }) });
-    },
-    { gamma: ofChannels(gamma), beta: ofChannels(beta) },
-  );
-  return c.like(x, c.apply(layer, x));
-};
-
 /** A matrix by a matrix: of a constant one a dense layer. */
 export function denseOf(c: Importer, x: Computed, weight: Constant, node: NodeProto, bias?: Constant): Tensor {
   return dense(c, x, node, { weight, kernel: numbersOf(weight), ...(bias && { bias }) });
@@ -280,5 +252,5 @@ export const LAYERS: Readonly<Record<string, Handler>> = {
   BatchNormalization: batchNormalization,
   LayerNormalization: layerNormalization,
   GroupNormalization: groupNormalization,
-  InstanceNormalization: groupNormalization,
+  InstanceNormalization: instanceNormalization,
 };

@@ -96,12 +96,15 @@ function constantOf(c: Importer, name: string | undefined): Constant | undefined
   return tensor?.kind === 'constant' ? tensor : undefined;
 }
 
-const isOneShape = (a: readonly Dim[], b: readonly Dim[]) =>
+export const isOneShape = (a: readonly Dim[], b: readonly Dim[]) =>
   a.length === b.length &&
   a.every((n, axis) => {
     const other = b[axis];
     return n instanceof Batches ? other instanceof Batches && n.times === other.times : n === other;
   });
+
+export const isPlain = (tensor: Tensor | undefined, value: number): boolean =>
+  tensor?.kind === 'constant' && Array.from(tensor.data).every((n) => n === value);
 
 /** Whether a node goes over all axes of [1, rows, n, 1] but its rows. */
 function isOfEachRow(c: Importer, node: NodeProto): boolean {
@@ -126,7 +129,7 @@ function areOfRows(c: Importer, x: string, mean: string, variance: string, n: nu
 }
 
 /** What comes of a node by the only one that reads it, of this type, and a constant of these last axes. */
-function behind(c: Importer, output: string, type: string, shape: readonly number[], rank: number) {
+export function behind(c: Importer, output: string, type: string, shape: readonly number[], rank: number) {
   const node = c.onlyReader(output);
   if (node?.type !== type || node.domain !== '') return undefined;
   const own = constantOf(
@@ -156,8 +159,6 @@ export function layerNormalizationAround(
   if (a?.kind !== 'computed' || source?.kind !== 'computed' || source.axes[0] !== BATCH) return undefined;
   const rows = shapeOf(a);
   const isOfRows = rows.length === 4 && rows[0] === 1 && rows[1] instanceof Batches && rows[3] === 1;
-  const isPlain = (tensor: Tensor | undefined, value: number) =>
-    tensor?.kind === 'constant' && Array.from(tensor.data).every((n) => n === value);
   if (!isOfRows || !isPlain(scale, 1) || !isPlain(bias, 0)) return undefined;
   const n = rows[2] as number;
   if (!areOfRows(c, name, mean, variance, n)) return undefined;

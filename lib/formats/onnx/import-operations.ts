@@ -34,6 +34,7 @@ export const binary =
     }
     const given = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
     const known = read(c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'), c, node);
+    c.hold(known);
     const own = c.raised(given, known.shape.length);
     const other = c.against(own, known);
     return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value));
@@ -217,11 +218,25 @@ const where: Handler = (c, [condition, x, y], _, node) => {
   return c.like(base, ops.where(values[0], values[1], values[2]));
 };
 
-const prelu: Handler = (c, [a, slope]) => {
+/** A layer whose slopes are shared along the axes where the file has one number. */
+const prelu: Handler = (c, [a, given], _, node) => {
   const x = c.computed(a);
-  const own = c.against(x, c.constant(slope, 'its slope'));
-  const low = ops.mul(ops.minimum(x.value, 0), own);
-  return c.like(x, ops.add(ops.maximum(x.value, 0), low));
+  const slope = c.constant(given, 'its slope');
+  const own = c.against(x, slope);
+  const first = x.steps ? 1 : 0;
+  const shape = (own instanceof NDArray ? own.shape : x.value.shape.map(() => 1)).slice(first);
+  const data = own instanceof NDArray ? (own.data as Float64Array) : Float64Array.of(own);
+  const sharedAxes = shape.flatMap((n, axis) => (n === x.value.shape[first + axis] ? [] : [axis + 1]));
+  const layer = c.layerOf(
+    ['prelu', shape],
+    [slope],
+    () => {
+      const name = c.nameFor(node, slope);
+      return layers.prelu({ sharedAxes, ...(name && { name }) });
+    },
+    { alpha: { shape, data } },
+  );
+  return c.like(x, c.apply(layer, x));
 };
 
 const logSoftmax: Handler = (c, [a], attributes) => {

@@ -150,6 +150,7 @@ const concat: Handler = (c, inputs, attributes) => {
   const values = inputs.map((tensor): Operand => {
     if (tensor?.kind === 'computed') return (isAlike ? tensor : c.plain(tensor)).value;
     const own = c.constant(tensor, 'one of its inputs');
+    c.hold(own);
     const array = c.against(like, own);
     const shape = like.value.shape.map((n, k) => (k === axis ? own.shape[like.axes.indexOf(k)] : n));
     return typeof array === 'number' ? c.whole(number(array), shape) : c.whole({ ...own, ...array }, shape);

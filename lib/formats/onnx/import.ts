@@ -2,6 +2,7 @@ import { sizeOf, type Value, type Weight } from '../../graph/value.js';
 import { damaged, quoted, sizes } from '../../io/read.js';
 import { input } from '../../layers/shape.js';
 import type { Model } from '../../models/model.js';
+import { warn } from '../../warn.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { networkOf } from '../made.js';
 import { Attributes } from './attributes.js';
@@ -107,6 +108,7 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
       throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs${fixedBatch(c)}`);
     return c.plain(tensor).value;
   });
+  warnOfHeld(c, source);
   const floats = [...graph.tensors.values()].filter(({ type }) => isFloat(type));
   const areDoubles = floats.length > 0 && floats.every(({ type }) => isDouble(type));
   const dtype = options.dtype ?? (areDoubles || inputs.some(({ type }) => isDouble(type)) ? 'float64' : 'float32');
@@ -118,6 +120,24 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
     numbers: numbersIn(c),
     ...(c.classes && { metadata: { classes: [...c.classes] } }),
   });
+}
+
+/** What PyTorch calls parameters, and what are weights of layers in a file of ours. */
+const WEIGHTS: Readonly<Record<string, RegExp>> = {
+  pytorch: /^(?!onnx::|val_|_|lifted|scalar|tensor)[^/:]+$/,
+  fjordnet: /\/(?!moving)/,
+};
+
+/** Warns of weights that no layer here has, so that training would pass over them. */
+function warnOfHeld({ graph, held }: Importer, source: string): void {
+  const isWeight = WEIGHTS[graph.producer];
+  const names = isWeight ? [...held].filter((name) => isWeight.test(name)) : [];
+  if (names.length === 0) return;
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  warn(
+    'FJORDNET_IMPORT',
+    `Weights of ${source} are constants here, which training does not change: ${names.slice(0, 3).map(quoted).join(', ')}${more}`,
+  );
 }
 
 /** The numbers of the weights of all layers. */

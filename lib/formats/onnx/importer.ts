@@ -66,6 +66,8 @@ export class Importer {
   /** What the classes are called, where the file says it. */
   classes?: readonly (string | number)[];
   readonly budget: Budget;
+  /** What the file calls numbers that are no layer's, but those of operations. */
+  readonly held = new Set<string>();
   /** What lost its mask, by what is left of it. */
   readonly unmasked = new Map<Value, Unmasked>();
   readonly #tensors = new Map<string, Tensor>();
@@ -183,6 +185,10 @@ export class Importer {
     if (isNamed) this.#shared.set(id, [...alike, layer]);
     this.numbers.set(layer, numbers);
     return layer;
+  }
+
+  hold({ name, isFloat }: Constant): void {
+    if (name !== undefined && isFloat) this.held.add(name);
   }
 
   computed(tensor: Tensor | undefined, what = 'its input'): Computed {
