@@ -574,6 +574,11 @@ test('options that cannot be: one sentence each', (t) => {
     'Expected options to be an object, got Dense; there are: name, inputShape, trainable, activityRegularizer, layer',
   );
   refuse(
+    () => layers.lstm({ units: 2, inputShape: wrong([null, 8]) }),
+    TypeError,
+    'Expected inputShape[0] to be a positive integer (padSequences makes sequences of one length), got null',
+  );
+  refuse(
     () => layers.conv2d({ filters: 0, kernelSize: 3 }),
     RangeError,
     'Expected filters to be a positive integer, got 0 (number)',

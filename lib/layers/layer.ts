@@ -361,7 +361,12 @@ const standInsFor = (layer: Layer, shapes: Shapes): Values =>
 /** The shape of one sample, as given by the option `name`. */
 export function checkShape(name: string, shape: unknown): Shape {
   if (!Array.isArray(shape)) throw wrongType(name, 'an array of positive integers', shape);
-  return Array.from(shape, (n, i) => checkInteger(`${name}[${i}]`, n, 1));
+  return Array.from(shape, (n, i) => {
+    const what = `${name}[${i}]`;
+    // Keras' None
+    if (n === null) throw wrongType(what, 'a positive integer (padSequences makes sequences of one length)', n);
+    return checkInteger(what, n, 1);
+  });
 }
 
 /** For layers that were given a shape they cannot take. */
