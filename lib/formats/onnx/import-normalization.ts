@@ -89,9 +89,11 @@ export const NORMALIZATIONS: Readonly<Record<string, Handler>> = {
   LpNormalization: lpNormalization,
 };
 
-/** A constant that is known by now. */
+/** A constant that is known by now, or is cast later to the type of what takes it. */
 function constantOf(c: Importer, name: string | undefined): Constant | undefined {
-  if (!name || (c.maker(name) && !c.isKnown(name))) return undefined;
+  const maker = c.maker(name);
+  if (maker?.type === 'CastLike') return constantOf(c, maker.inputs[0]);
+  if (!name || (maker && !c.isKnown(name))) return undefined;
   const tensor = c.get(name);
   return tensor?.kind === 'constant' ? tensor : undefined;
 }

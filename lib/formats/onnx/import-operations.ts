@@ -32,7 +32,7 @@ export const binary =
       if (asLayer && isSame(x.shape, y.shape) && !like.steps) return c.like(like, applied(asLayer(), [x, y]));
       return c.like(like, f(x, y));
     }
-    const given = a?.kind === 'computed' ? a : c.computed(b, 'neither of its inputs');
+    const given = a?.kind === 'computed' ? a : c.computed(b, 'what it takes');
     const known = read(c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'), c, node);
     c.hold(known);
     const own = c.raised(given, known.shape.length);
@@ -150,7 +150,7 @@ const matMul: Handler = (c, [a, b], _, node) => {
     const x = c.plain(a);
     return c.like(x, ops.matmul(x.value, matricesFor(x, b)));
   }
-  const x = c.plain(c.computed(b, 'neither of its inputs'));
+  const x = c.plain(c.computed(b, 'what it takes'));
   const { shape } = x.value;
   const matrices = matricesFor(x, c.constant(a, 'one of its inputs'));
   if (shape.length < 2) throw new RangeError('it multiplies a constant by the batch');

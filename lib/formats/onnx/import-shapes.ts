@@ -1,6 +1,7 @@
 import type { NDArray } from '../../array.js';
 import { reverseAxis } from '../../graph/ops/axes.js';
 import { applyOp, sizeOf, type Value } from '../../graph/value.js';
+import { quoted } from '../../io/read.js';
 import { layers } from '../../layers/index.js';
 import { paddedWith } from '../filled-pad.js';
 import { splitUp, stretch } from './fold.js';
@@ -141,7 +142,7 @@ function without(x: Computed, gone: readonly number[], left: readonly number[]):
 const concat: Handler = (c, inputs, attributes) => {
   const first = c.computed(
     inputs.find((tensor) => tensor?.kind === 'computed'),
-    'none of its inputs',
+    'what it takes',
   );
   const all = inputs.filter((tensor): tensor is Computed => tensor?.kind === 'computed');
   const isAlike = all.every((tensor) => isSame(tensor.axes, first.axes) && tensor.steps === first.steps);
@@ -195,13 +196,35 @@ const split: Handler = (c, [a, sizes], attributes, node) => {
   if (a?.kind === 'constant')
     return splitUp(a, axis, lengthsOf(a.shape[axis < 0 ? axis + a.shape.length : axis]), c.budget);
   const x = c.computed(a);
-  const lengths = lengthsOf(x.value.shape[c.axis(x, axis)]);
+  return partsOf(c, x, axis, lengthsOf(x.value.shape[c.axis(x, axis)]));
+};
+
+function partsOf(c: Importer, x: Computed, axis: number, lengths: readonly number[]): Computed[] {
   let from = 0;
   return lengths.map((length) => {
     const part = taken(c, x, axis, from, length);
     from += length;
     return part;
   });
+}
+
+/** PyTorch's `chunk` and `split`, where the exporter has not made a Split of it: each SequenceAt behind it takes a part. */
+const splitToSequence: Handler = (c, [a, sizes], attributes, node) => {
+  const x = c.computed(a);
+  const axis = attributes.number('axis', 0);
+  const n = x.value.shape[c.axis(x, axis)];
+  if (!sizes && attributes.number('keepdims', 1) === 0) throw new RangeError('it leaves out the axis that it splits');
+  const { shape, data } = sizes ? c.constant(sizes, 'its split') : number(1);
+  if (!(data[0] >= 1)) throw new RangeError(`it makes parts of ${data[0]}`);
+  const chunks = () => Array.from({ length: Math.ceil(n / data[0]) }, (_, k) => Math.min(data[0], n - k * data[0]));
+  const parts = partsOf(c, x, axis, shape.length === 1 ? Array.from(data) : chunks());
+  for (const { type, inputs, outputs } of c.readersOf(node.outputs[0])) {
+    const at = type === 'SequenceAt' ? c.constant(c.get(inputs[1]), 'a place among its parts').data[0] : undefined;
+    const part = at === undefined ? undefined : parts.at(at);
+    if (!part) throw new RangeError(at === undefined ? `its parts go into ${quoted(type)}` : `it has no part ${at}`);
+    c.set(outputs[0], part);
+  }
+  return [];
 };
 
 const gather: Handler = (c, [a, index], attributes, node) => {
@@ -353,6 +376,7 @@ export const SHAPES: Readonly<Record<string, Handler>> = {
   Concat: concat,
   Slice: slice,
   Split: split,
+  SplitToSequence: splitToSequence,
   Gather: gather,
   Pad: padding,
   Expand: expand,

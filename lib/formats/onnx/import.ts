@@ -81,9 +81,8 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
     c.set(port.name, computed(value));
     return value;
   });
-  // those that are known are asked for before their turn
-  for (const isConstant of [true, false])
-    for (const node of graph.nodes) if ((node.type === 'Constant') === isConstant) readNode(c, node);
+  for (const node of graph.nodes) readKnown(c, node);
+  for (const node of graph.nodes) readNode(c, node);
   const found = graph.outputs.map(({ name }) => ({ name, tensor: c.get(name) }));
   const labels = found.flatMap(({ name, tensor }) =>
     tensor?.kind === 'labels' ? [{ name, behind: tensor.behind }] : [],
@@ -173,6 +172,23 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
 
 /** Of a label they make the same label. */
 const KEEP_LABELS: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+/** What is computed of constants alone: nodes before it may ask for it, as exporters write it where it is used. */
+function readKnown(c: Importer, node: NodeProto): void {
+  const { type, domain, inputs, outputs } = node;
+  if (type === 'Constant') readNode(c, node);
+  if (domain !== '' || outputs.length !== 1 || inputs.length === 0) return;
+  const isNamed = inputs.every((name) => c.graph.tensors.has(name) || c.isKnown(name));
+  const tensors = isNamed ? inputs.map((name) => c.get(name)) : [];
+  const constants = tensors.filter((tensor): tensor is Constant => tensor?.kind === 'constant');
+  if (constants.length < inputs.length) return;
+  try {
+    const known = folded(type, constants, node.attributes, c.budget);
+    if (known) c.set(outputs[0], known);
+  } catch {
+    // told when it is its turn
+  }
+}
 
 /** Makes what a node gives, unless that is known by then. */
 function readNode(c: Importer, node: NodeProto): void {

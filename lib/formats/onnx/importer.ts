@@ -131,9 +131,9 @@ export class Importer {
     return name ? this.#makers.get(name) : undefined;
   }
 
-  /** The only node that reads a tensor, which is no output of the graph. */
+  /** The only node that reads a tensor, but for its type; no output of the graph is this tensor. */
   onlyReader(name: string): NodeProto | undefined {
-    const readers = this.#readers.get(name) ?? [];
+    const readers = this.readersOf(name).filter(({ type, inputs }) => type !== 'CastLike' || inputs[0] === name);
     return readers.length === 1 && !this.graph.outputs.some((output) => output.name === name) ? readers[0] : undefined;
   }
 
