@@ -176,6 +176,22 @@ test('what is made of options takes nothing beside them, and no positions', (t) 
   }
 });
 
+test('a layer of one value is not applied to a list of them', (t) => {
+  const OF_LISTS =
+    /^(add|subtract|multiply|average|maximum|minimum|concatenate|dot|.*ttention|masking|simpleRNN|lstm|gru|bidirectional|lambda)$/;
+  const names = Object.keys(fjordnet.layers).filter((name) => !OF_LISTS.test(name));
+  t.true(names.length > 50);
+  for (const name of names) {
+    const { call, args } = CALLS[`layers.${name}`];
+    for (const shape of [[4], [4, 4], [4, 4, 2]])
+      for (const dtype of ['float32', 'int32'] as const) {
+        const values = [shape, shape].map((own) => fjordnet.input({ shape: own, dtype }));
+        const message = /^Expected the layer .* to be applied to (one value, got a list of 2|integers.*)$/;
+        t.throws(() => (call(...args()) as fjordnet.Layer<any>).apply(values), { message }, name);
+      }
+  }
+});
+
 test('a message describes any value in a few words, and runs nothing of it', (t) => {
   const described = (value: unknown) => {
     const error = t.throws(() => fjordnet.sequential({ seed: value as number }));

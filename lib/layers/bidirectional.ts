@@ -29,6 +29,7 @@ export interface BidirectionalOptions extends LayerOptions {
  * states and returned states are those of the first layer, then those of the second.
  */
 export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>> {
+  static override readonly takesList = true;
   override readonly className = 'Bidirectional';
   readonly forward: RecurrentLayer;
   readonly backward: RecurrentLayer;

@@ -10,6 +10,7 @@ import type { FromTo } from './ranks.js';
  * masks, as Keras' Lambda. What has weights, is to be saved, or hands masks on, is a class: `custom.layer`.
  */
 export class Lambda<I extends Values = any, O extends Value = Value> extends Layer<FromTo<I, O>> {
+  static override readonly takesList = true;
   override readonly className = 'Lambda';
   readonly fn: (inputs: I) => O;
 

@@ -3,6 +3,7 @@ import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
 import { layersOf } from '../graph/weights.js';
 import type { Layer, Values, Weights } from './layer.js';
+import { isBuiltIn } from './registry.js';
 
 /** What the numbers are to be that a layer is applied to: integers of an embedding, also of one within it. */
 export function inputDtypeOf(layer: Layer, i = 0): 'int32' | undefined {
@@ -27,6 +28,13 @@ export function checkApplied(layer: Layer, values: readonly Value[]): void {
         `Expected ${nameOf(layer)} to be applied to integers, as input({ dtype: 'int32' }) gives them, got numbers of shape [${value.shape.join(', ')}]`,
       );
   }
+}
+
+/** Refuses a list for a layer of one value; one's own may take any. */
+export function checkTakesList(layer: Layer, count: number): void {
+  const { takesList } = layer.constructor as typeof Layer;
+  if (isBuiltIn(layer) && !takesList)
+    throw new TypeError(`Expected ${nameOf(layer)} to be applied to one value, got a list of ${count}`);
 }
 
 /** What `call` returned. @throws TypeError for what are no values, such as that of a function without `return` */

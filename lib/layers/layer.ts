@@ -19,7 +19,7 @@ import { type Call, marked, placeholder, type Shape, type Value, type Weight } f
 import { allLayers, checkWeights, weightsOf } from '../graph/weights.js';
 import { getInitializer, type InitializerInput } from '../initializers.js';
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
-import { checkApplied, checkMade, checkSame, inputDtypeOf, nameOf } from './layer-checks.js';
+import { checkApplied, checkMade, checkSame, checkTakesList, inputDtypeOf, nameOf } from './layer-checks.js';
 import type { AsCalled, Given, RANKS, Ranks } from './ranks.js';
 import { isBuiltIn } from './registry.js';
 
@@ -63,6 +63,8 @@ export const isList = <T>(of: T | readonly T[]): of is readonly T[] => Array.isA
  * gives.
  */
 export abstract class Layer<R extends Ranks = AsCalled> {
+  /** Whether layers of this package may be applied to lists of values; others may be. */
+  static readonly takesList: boolean = false;
   declare readonly [RANKS]: R;
   /** Keras' class name, such as 'Dense'; of a layer of one's own, what `custom.layer` was given. */
   declare readonly className: string;
@@ -330,6 +332,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   }
 
   #declare(inputShape: Shapes): Weights {
+    if (isList(inputShape)) checkTakesList(this, inputShape.length);
     const declared: Record<string, Weight> = {};
     this.#declared = declared;
     try {

@@ -23,6 +23,7 @@ interface OfSequence extends Ranks {
  * and a mask [steps], or [sentences, words], of 1 for the steps that count and 0 for the others, whatever these hold.
  */
 export class Masking extends Layer<OfSequence> {
+  static override readonly takesList = true;
   override readonly className = 'Masking';
   readonly maskValue: number;
 

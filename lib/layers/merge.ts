@@ -7,6 +7,7 @@ import type { Broadcasts, Ranks } from './ranks.js';
 
 /** A layer of a list of inputs. */
 export abstract class Merge<R extends Ranks = Broadcasts> extends Layer<R> {
+  static override readonly takesList = true;
   /** How many inputs it takes. Absent: one or more */
   protected readonly count?: number;
 

@@ -100,6 +100,7 @@ interface Cell {
 
 /** What simple, LSTM and GRU layers have in common. */
 export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<RecurrentRanks<O>> {
+  static override readonly takesList = true;
   override readonly activation: Activation;
   readonly units: number;
   readonly useBias: boolean;

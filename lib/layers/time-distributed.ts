@@ -5,16 +5,7 @@ import { allLayers, frozenOf } from '../graph/weights.js';
 import { ops } from '../ops.js';
 import { Dense } from './dense.js';
 import { described } from './described.js';
-import {
-  isList,
-  type Layer,
-  type LayerOptions,
-  type Mode,
-  nameOf,
-  type Shape,
-  type Weights,
-  wrongInput,
-} from './layer.js';
+import { type Layer, type LayerOptions, type Mode, nameOf, type Shape, type Weights, wrongInput } from './layer.js';
 import type { FromTo } from './ranks.js';
 import { checkLayer, madeBy, Wrapper } from './wrapper.js';
 
@@ -53,9 +44,7 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
     this.parts = [this.layer];
   }
 
-  override build(inputShape: Shape | readonly Shape[]): void {
-    if (isList(inputShape))
-      throw new TypeError(`Expected ${nameOf(this)} to be applied to one value, got a list of ${inputShape.length}`);
+  override build(inputShape: Shape): void {
     if (inputShape.length < 2)
       throw wrongInput(this, 'of two dimensions at least, the first of them steps', inputShape);
   }

@@ -17,6 +17,7 @@ import { outputShapesOf } from './ports.js';
 
 /** A network as a layer of others: what it is made of, and its weights. */
 export abstract class Composite<O extends Values = Values> extends Layer<FromTo<Values, O>> {
+  static override readonly takesList = true;
   declare readonly name: string;
   /** What the network computes in. */
   abstract readonly dtype: FloatType;
