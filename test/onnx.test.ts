@@ -110,7 +110,7 @@ const casesOf = (name: string) =>
   >;
 const cases = Object.assign(
   {},
-  ...['', '-networks', '-keras', '-keras2'].map((name) => casesOf(`onnx${name}.json`)),
+  ...['', '-networks', '-keras', '-keras2', '-attention'].map((name) => casesOf(`onnx${name}.json`)),
 ) as ReturnType<typeof casesOf>;
 const arrayOf = ({ shape, data }: Saved) => NDArray.from(Float64Array.from(data)).reshape(...shape);
 

@@ -17,6 +17,7 @@ import {
 } from './decode.js';
 import { folded } from './fold.js';
 import { ACTIVATIONS, activationNode, geluAround, geluAroundErfc } from './import-activations.js';
+import { ATTENTION } from './import-attention.js';
 import { CLASSICAL } from './import-classical.js';
 import { einsum } from './import-einsum.js';
 import { isOfIntegers } from './import-embedding.js';
@@ -50,6 +51,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   Loop: loop,
   ConvTranspose: convTranspose,
   Einsum: einsum,
+  ...ATTENTION,
 };
 
 const STRING = 8;
