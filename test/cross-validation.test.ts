@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import {
   bootstrapScore,
   crossValScore,
+  custom,
   gridSearch,
   KFold,
   layers,
@@ -11,6 +12,7 @@ import {
   MLPRegressor,
   NDArray,
   NeuralNetwork,
+  ops,
   Pipeline,
   permutationImportance,
   RandomState,
@@ -105,6 +107,45 @@ test('crossValScore takes a function that makes models, and a scoring', async (t
     scores.every((s) => s > 0.5),
     scores.join(),
   );
+});
+
+test('without a scoring networks of numbers have R², those of classes accuracy', async (t) => {
+  const make = (units: number, loss: string) => () => {
+    const network = sequential({ layers: [layers.dense({ units, inputShape: [2] })], seed: 1 });
+    network.compile({ optimizer: 'adam', loss: loss as 'meanSquaredError' });
+    return network;
+  };
+  const rows = Array.from({ length: 12 }, (_, i) => [Math.sin(i), Math.cos(2 * i)]);
+  const [one, several] = [rows.map(([a, b]) => a + b), rows.map(([a, b]) => [a - b, 2 * a, b])];
+  const columns = one.map((value) => [value]);
+  for (const [units, y] of [
+    [1, one],
+    [1, columns],
+    [3, several],
+  ] as const) {
+    const got = await crossValScore(make(units, 'meanSquaredError'), rows, y, { cv: 3 });
+    t.deepEqual(got, await crossValScore(make(units, 'meanSquaredError'), rows, y, { cv: 3, scoring: 'r2' }));
+  }
+  const counts = one.map((value) => Math.round(9 * value));
+  t.true((await crossValScore(make(1, 'poisson'), rows, counts, { cv: 3 })).every(Number.isFinite));
+
+  const labels = rows.map(([a, b]) => Number(a > 0) + Number(b > 0));
+  const oneHot = toCategorical(labels, 3);
+  const squares = await crossValScore(make(3, 'meanSquaredError'), rows, oneHot, { cv: 3 });
+  t.true(squares.every((score) => Number.isInteger(4 * score) && score >= 0));
+  const ownLoss = custom.loss(
+    'ofClassNumbers',
+    (y, z) => ops.neg(ops.sum(ops.mul(ops.oneHot(y, 3), ops.logSoftmax(z)))),
+    {
+      targetShape: [1],
+    },
+  );
+  const own = await crossValScore(make(3, ownLoss.config.name), rows, labels, { cv: 3 });
+  t.true(own.every((score) => Number.isInteger(4 * score) && score >= 0));
+
+  const mean = () => ({ estimatorType: 'regressor' as const, fit() {}, predict: (x: NDArray) => x.slice(null, 0) });
+  const first = rows.map(([a]) => a);
+  t.deepEqual(await crossValScore(mean, rows, first, { cv: 3 }), [1, 1, 1]);
 });
 
 test("gridSearch with cv has GridSearchCV's means", async (t) => {

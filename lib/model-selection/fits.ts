@@ -40,7 +40,7 @@ export type Scoring<M> = (model: M, x: any, y: Pair[1], options?: Weights) => nu
 export interface ScoreOptions<M extends Candidate = Candidate> {
   /**
    * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Default: the model's
-   * own `score`, else accuracy.
+   * own `score`, else accuracy, or R² of a network whose loss and targets are not of classes, and of a 'regressor'.
    */
   scoring?: Scoring<M> | ScoringName;
   /**

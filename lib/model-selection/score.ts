@@ -35,6 +35,14 @@ export const isMultilabel = (y: unknown): boolean =>
     .toArray<number[][]>()
     .some((row) => row.reduce((a, b) => a + b, 0) !== 1);
 
+/** Whether both are rows of several numbers, or neither: not class numbers and rows of scores. */
+export const isLike = (yTrue: unknown, yPred: unknown): boolean =>
+  hasColumns('yTrue', yTrue) === hasColumns('yPred', yPred);
+
+/** Rows of 0s and a single 1. */
+export const isOneHot = (y: unknown): boolean =>
+  hasColumns('y', y) && !isMultilabel(y) && asArray('y', y).data.every((v) => v === 0 || v === 1);
+
 /** Labels as they are; of rows of class scores the number of the largest one. */
 export function classLabels(y: unknown): any {
   const isNested = Array.isArray(y) && Array.isArray(y[0]);

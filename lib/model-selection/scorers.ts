@@ -1,9 +1,11 @@
-import type { NDArray } from '../array.js';
+import type { ArrayInput, NDArray } from '../array.js';
 import { wrongType, wrongValue } from '../check.js';
 import { isPlain } from '../kind.js';
 import { accuracyScore } from '../scores/classification.js';
+import { r2Score } from '../scores/regression.js';
+import { isNetworkStep } from '../tables/network-step.js';
 import type { Candidate, Pair, Scoring, Weights } from './fits.js';
-import { accuracy, isClassNetwork, labelsOfNetwork } from './score.js';
+import { accuracy, isClassNetwork, isLike, isOneHot, labelsOfNetwork } from './score.js';
 import { readScore, readScoring, type ScoringName } from './scoring.js';
 
 /** One score, or several: their names, or an object of functions and names by names of your own. */
@@ -51,5 +53,6 @@ export async function defaultScore(model: Candidate, x: Pair[0], y: Pair[1], wei
   if (typeof model.score === 'function') return weights ? model.score(x, y, weights) : model.score(x, y);
   const output = await model.predict(x);
   if (isClassNetwork(model)) return accuracyScore(...labelsOfNetwork(model, y, output as NDArray), weights);
-  return accuracy(y, output, weights);
+  const isOfNumbers = isNetworkStep(model) ? isLike(y, output) && !isOneHot(y) : model.estimatorType === 'regressor';
+  return isOfNumbers ? r2Score(y as ArrayInput, output as ArrayInput, weights) : accuracy(y, output, weights);
 }

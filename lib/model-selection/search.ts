@@ -55,7 +55,8 @@ export interface PointScores extends Scores {
 export interface SearchOptions<M extends Candidate = Candidate> extends Omit<ScoreOptions<M>, 'scoring'> {
   /**
    * Score of a model on (x, y), larger is better: a function, or a name such as 'roc_auc' (see getScorer). Several: a list of names, or
-   * an object of functions and names. Default: the model's own `score`, else accuracy.
+   * an object of functions and names. Default: the model's own `score`, else accuracy, or R² of a network whose loss and targets are
+   * not of classes, and of a 'regressor'.
    */
   scoring?: Scorings<M>;
   /** Of several scores the name of the one that tells which point is best. Default: the first one */
