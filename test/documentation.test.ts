@@ -134,7 +134,8 @@ for (const page of pages) {
         return name;
       });
       const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-      const options = '--strict --noEmit --target es2022 --module nodenext --types node'.split(' ');
+      const options =
+        '--strict --exactOptionalPropertyTypes --noEmit --target es2022 --module nodenext --types node'.split(' ');
       const { status, stdout } = spawnSync(process.execPath, [tsc, ...options, ...files], {
         cwd: project.folder,
         encoding: 'utf8',

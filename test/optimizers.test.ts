@@ -385,6 +385,9 @@ test('names, configs and wrong options', (t) => {
   refused(() => optimizers.lion({ beta1: 0 }), 'Expected beta1 to be a number in (0, 1], got 0 (number)');
   refused(() => optimizers.adam({ amsgrad: 1 as never }), 'Expected amsgrad to be a boolean, got 1 (number)');
   refused(() => optimizers.adam({ epsilonHat: 1 as never }), 'Expected epsilonHat to be a boolean, got 1 (number)');
+  t.throws(() => optimizers.adam({ epsilonHats: false } as object), {
+    message: /did you mean 'epsilonHat'\?.*, amsgrad, epsilonHat$/,
+  });
   refused(() => optimizers.nadam({ amsgrad: true } as object), /no option 'amsgrad'/);
   refused(() => optimizers.sgd({ useEma: 1 as never }), 'Expected useEma to be a boolean, got 1 (number)');
   refused(

@@ -36,8 +36,8 @@ export interface CallbackModel {
   readonly metrics: readonly { readonly name: string; readonly config: { readonly name: string } }[];
   readonly layers: readonly Layer[];
   readonly layerNames: readonly string[];
-  readonly inputShape?: Shape;
-  readonly outputShapes?: readonly Shape[];
+  readonly inputShape?: Shape | undefined;
+  readonly outputShapes?: readonly Shape[] | undefined;
   readonly weightNames: readonly string[];
   getWeights(): NDArray[];
   setWeights(weights: readonly ArrayInput[]): void;

@@ -25,7 +25,7 @@ export interface Candidate {
   readonly classes?: any;
   score?(x: any, y: any, options?: any): number | Promise<number>;
   /** 'classifier' for models whose folds keep the classes' shares. */
-  readonly estimatorType?: 'classifier' | 'regressor';
+  readonly estimatorType?: 'classifier' | 'regressor' | undefined;
   getParams?(): object;
   /** Draws what its training would, where the generator is not its own. @internal */
   [passOver]?(): void;

@@ -1,6 +1,6 @@
 import { checkBoolean, checkInterval, checkObject } from '../check.js';
 import { power } from '../power.js';
-import { fraction, make, type Optimizer, type OptimizerOptions, positive } from './optimizer.js';
+import { fraction, make, type Optimizer, type OptimizerOptions, positive, type Rule } from './optimizer.js';
 
 interface Moments extends OptimizerOptions {
   /** Decay of the mean of gradients, in [0, 1). Default 0.9 */
@@ -39,14 +39,13 @@ const checkMoments = ({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: Moments) =
 
 export function adam(name: 'adam' | 'adamW', given: AdamOptions, weightDecay?: number): Optimizer {
   checkObject('options', given);
-  const { epsilonHat = true, ...rest } = given;
-  const options = { ...rest, weightDecay: given.weightDecay ?? weightDecay };
+  const options = { ...given, weightDecay: given.weightDecay ?? weightDecay };
   const moments = checkMoments(options);
   const { beta1, beta2 } = moments;
   const amsgrad = checkBoolean('amsgrad', options.amsgrad ?? false);
-  const isHat = checkBoolean('epsilonHat', epsilonHat);
+  const isHat = checkBoolean('epsilonHat', options.epsilonHat ?? true);
   const own = { ...moments, amsgrad, ...(!isHat && { epsilonHat: false }) };
-  return make(name, options, own, ({ rate, step, decay }) => {
+  const rule: Rule = ({ rate, step, decay }) => {
     const root = (t: number) => Math.sqrt(1 - power(beta2, t));
     const epsilon = isHat ? moments.epsilon : step((t) => moments.epsilon * root(t));
     const scalars = { rate: rate((t) => root(t) / (1 - power(beta1, t))), ...moments, epsilon, decay };
@@ -54,7 +53,8 @@ export function adam(name: 'adam' | 'adamW', given: AdamOptions, weightDecay?: n
       return (t, { w, dw, N, state }) =>
         t.emit('amsgrad', [dw, state('m'), state('v'), state('most'), w], { N }, scalars);
     return (t, { w, dw, N, state }) => t.emit('adam', [dw, state('m'), state('v'), w], { N }, { ...scalars, lmbd: 0 });
-  });
+  };
+  return make(name, options, own, rule, [...Object.keys(moments), 'amsgrad', 'epsilonHat']);
 }
 
 export function nadam(options: NadamOptions): Optimizer {

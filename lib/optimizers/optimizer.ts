@@ -84,16 +84,17 @@ interface Rates {
 }
 
 /** Declares the scalars of all updates, and returns what emits one. */
-type Rule = (rates: Rates) => (t: Recorder, parameter: Trained) => void;
+export type Rule = (rates: Rates) => (t: Recorder, parameter: Trained) => void;
 
-/** An optimizer of the given name: the options that all have, `own` ones that were checked, and its rule. */
+/** An optimizer of the given name: the options that all have, `own` ones that were checked, of the names that there are, and its rule. */
 export function make(
   name: OptimizerName,
   options: OptimizerOptions,
   own: Record<string, unknown>,
   rule: Rule,
+  names: readonly string[] = Object.keys(own),
 ): Optimizer {
-  checkOptions('options', options, [...COMMON, ...Object.keys(own)]);
+  checkOptions('options', options, [...COMMON, ...names]);
   const { learningRate: given = name === 'sgd' ? 0.01 : 0.001 } = options;
   let learningRate = checkLearningRate('learningRate', given);
   const weightDecay = checkInterval('weightDecay', options.weightDecay ?? 0, 0, Number.POSITIVE_INFINITY);
