@@ -192,14 +192,14 @@ export function checkAssigned(estimator: object, parameters: readonly string[]):
 }
 
 /** Refuses option names that do not exist, naming the nearest one that does; of what is no options at all, such as a layer, its class. */
-export function checkOptions(name: string, options: object, allowed: readonly string[]): void {
-  checkObject(name, options);
+export function checkOptions(name: string, options: object, allowed: readonly string[], expected = 'an object'): void {
+  checkObject(name, options, expected);
   const unknown = Object.keys(options).find((key) => !allowed.includes(key));
   if (unknown === undefined) return;
   const refused =
     isPlain(options) || isProxy(options)
       ? `Expected ${name} to have no option '${cut(unknown)}'${didYouMean(unknown, allowed)}`
-      : sentence(name, 'an object', options);
+      : sentence(name, expected, options);
   throw new TypeError(`${refused}; there are${allowed.length > 0 ? `: ${allowed.join(', ')}` : ' none'}`);
 }
 

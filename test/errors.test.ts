@@ -70,13 +70,13 @@ const constructions: Refused[] = [
     'fewer targets',
     make(x, y.take([0, 1])),
     RangeError,
-    'Expected yOneHot to be a matrix of shape [300, 10], got shape [2, 10]',
+    'Expected yOneHot to be of shape [n, nCategories] = [300, 10], got shape [2, 10]',
   ],
   [
     'other classes',
     make(x, y, { nCategories: 3 }),
     RangeError,
-    'Expected yOneHot to be a matrix of shape [300, 3], got shape [300, 10]',
+    'Expected yOneHot to be of shape [n, nCategories] = [300, 3], got shape [300, 10]',
   ],
   ['labels', make(x, new Int32Array(300)), RangeError, 'Expected yOneHot to have 2 dimensions, got shape [300]'],
   [
@@ -253,7 +253,7 @@ test('arguments of methods are checked before anything happens', async (t) => {
       '',
       () => network.backpropagation(x, y.take([1])),
       RangeError,
-      'Expected y to be a matrix of shape [300, 10], got shape [1, 10]',
+      'Expected y to be of shape [n, nCategories] = [300, 10], got shape [1, 10]',
     ],
     [
       '',

@@ -492,3 +492,16 @@ test('bad input gets one sentence, before anything changes', async (t) => {
   await throws(() => classes.fit(x, [0, 1, 3]), /3/);
   await throws(() => classes.fit(x, [0, 1, 0.5]), /0\.5/);
 });
+
+test('a list of layers alone, and labels that are no numbers, are refused with what to give', async (t) => {
+  const dense = layers.dense({ units: 1, inputShape: [1] });
+  t.throws(() => sequential([dense] as never), {
+    instanceOf: TypeError,
+    message: 'Expected options to be an object such as { layers: […] }, got Array(1)',
+  });
+  const model = sequential({ layers: [dense] });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const message = "Expected y[0] to be a number (LabelEncoder makes class numbers of labels), got 'rose' (string)";
+  await t.throwsAsync(model.fit([1, 2], ['rose', 'lily'] as never), { instanceOf: TypeError, message });
+  t.throws(() => model.trainOnBatch([1, 2], ['rose', 'lily'] as never), { message });
+});

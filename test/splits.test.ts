@@ -218,6 +218,11 @@ test('bad sizes, lengths and labels are refused', (t) => {
   ];
   for (const [f, message] of cases) t.throws(f, { instanceOf: RangeError, message });
   t.throws(() => trainTestSplit(range(3) as never), { instanceOf: TypeError });
+  for (const y of [range(4), NDArray.from(range(4))])
+    t.throws(() => trainTestSplit(range(4) as never, y as never), {
+      instanceOf: TypeError,
+      message: /^Expected options to be an object, behind the list of all arrays, got /,
+    });
   t.throws(() => trainTestSplit([range(4)], { randomState: 'a' as never }), { instanceOf: TypeError });
   t.throws(() => trainTestSplit([range(4)], { testSise: 1 } as object), { message: /did you mean 'testSize'/ });
 });

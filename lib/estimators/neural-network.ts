@@ -300,7 +300,7 @@ export class NeuralNetwork {
   #checkTargets(name: string, y: ArrayInput, samples: number): NDArray {
     const array = toMatrix(name, y, { look });
     if (array.shape[0] !== samples || array.shape[1] !== this.nCategories)
-      throw wrongShape(name, `a matrix of shape [${samples}, ${this.nCategories}]`, array.shape);
+      throw wrongShape(name, `of shape [n, nCategories] = [${samples}, ${this.nCategories}]`, array.shape);
     return array;
   }
 

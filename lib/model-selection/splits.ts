@@ -44,6 +44,8 @@ export interface TrainTestSplitOptions {
   stratify?: Labels;
 }
 
+const BEHIND_ARRAYS = 'an object, behind the list of all arrays';
+
 /**
  * Splits arrays into a training set and a test set: scikit-learn's `train_test_split`, row for row.
  *
@@ -55,7 +57,7 @@ export function trainTestSplit<const A extends readonly Splittable[]>(
   arrays: A,
   options: TrainTestSplitOptions = {},
 ): Parts<A, [0, 0]> {
-  checkOptions('options', options, ['trainSize', 'testSize', 'randomState', 'shuffle', 'stratify']);
+  checkOptions('options', options, ['trainSize', 'testSize', 'randomState', 'shuffle', 'stratify'], BEHIND_ARRAYS);
   const sources = checkArrays('arrays', arrays);
   return distribute(sources, trainTestIndices(sources[0].length, options)) as Parts<A, [0, 0]>;
 }
@@ -78,7 +80,12 @@ export function trainValidationTestSplit<const A extends readonly Splittable[]>(
   arrays: A,
   options: TrainValidationTestSplitOptions = {},
 ): Parts<A, [0, 0, 0]> {
-  checkOptions('options', options, ['trainSize', 'validationSize', 'testSize', 'randomState', 'shuffle', 'stratify']);
+  checkOptions(
+    'options',
+    options,
+    ['trainSize', 'validationSize', 'testSize', 'randomState', 'shuffle', 'stratify'],
+    BEHIND_ARRAYS,
+  );
   const { trainSize, validationSize = 0.2, testSize = 0.2, ...rest } = options;
   const sources = checkArrays('arrays', arrays);
   const n = sources[0].length;

@@ -51,7 +51,7 @@ export class Sequential extends Model<Value> {
   }
 
   constructor(options: SequentialOptions = {}) {
-    checkOptions('options', options, ['layers', 'name', 'dtype', 'seed']);
+    checkOptions('options', options, ['layers', 'name', 'dtype', 'seed'], 'an object such as { layers: […] }');
     const { layers = [], name = 'sequential', ...rest } = options;
     super({ name, ...rest });
     if (!Array.isArray(layers)) throw wrongType('layers', 'an array of layers', layers);

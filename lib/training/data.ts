@@ -5,6 +5,7 @@ import { classWeights } from '../class-weight.js';
 import { isForeignArray } from '../foreign-arrays.js';
 import { isSampleShape, type Shape, stepsOf } from '../graph/value.js';
 import { isNDArray, isPlain, isTypedArray } from '../kind.js';
+import { isWords } from '../labels.js';
 import type { Loss } from '../losses.js';
 import type { FitOptions } from '../models/options.js';
 import { dataset, look, valuesOf } from '../plan.js';
@@ -133,6 +134,8 @@ export function readTargets(name: string, y: ByPort, n: number, { outputs }: Por
   return outputs.flatMap(({ shape, loss }, i) => {
     if (!loss) return [];
     const { place, array } = given[i];
+    if (isWords(array))
+      throw wrongType(`${place}[0]`, 'a number (LabelEncoder makes class numbers of labels)', array[0]);
     const targets = loss.prepare(place, checkArray(place, array as ArrayInput), shape);
     if (targets.shape[0] !== n) throw wrongValue(place, `${n} targets, one for each sample of x`, targets.shape[0]);
     return [targets];
