@@ -95,7 +95,7 @@ export const custom = {
     checkAlone('custom.layer', 2, others);
     checkName('className', className, [...layerNames, 'Model', 'Sequential']);
     if (typeof type !== 'function' || !hasMethods(type.prototype, 'call', 'build', 'weightsFor'))
-      throw wrongType('class', 'a class that extends Layer', type);
+      throw wrongType('class', 'a class that extends Layer, with a method call', type);
     Object.defineProperty(type.prototype, 'className', { value: className, configurable: true });
     markClasses({ type });
     registerLayer(className, type as new (options: any) => Layer);

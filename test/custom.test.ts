@@ -508,7 +508,18 @@ test('names and classes: one sentence each', (t) => {
   refuse(() => custom.activation('relu', ops.relu), /none of the names there are/);
   refuse(() => custom.layer('Dense', Residual), /none of the names there are/);
   refuse(() => custom.loss('a', 3 as never), 'Expected fn to be a function of values, got 3 (number)');
-  refuse(() => custom.layer('A', Object as never), /^Expected class to be a class that extends Layer, got Object/);
+  refuse(
+    () => layers.lambda(((a: Value, b: Value) => ops.add(a, b)) as never),
+    'Expected fn to be a function of one value, or of one list of them, got one of 2',
+  );
+  refuse(
+    () => custom.layer('A', class extends (Layer as any) {} as never),
+    /^Expected class to be .*, with a method call/,
+  );
+  refuse(
+    () => custom.layer('A', Object as never),
+    /^Expected class to be a class that extends Layer, with a method call, got Object/,
+  );
   class Late extends Layer {
     override call(value: Value): Value {
       this.addWeight('w', [1], initializers.zeros());
@@ -582,4 +593,15 @@ test('a layer whose getConfig does not make it again is neither saved nor cloned
   const without = network(times({ inputShape: [2] }));
   const rows = [[1, 2]];
   t.deepEqual(Sequential.fromBytes(without.toBytes()).predictSync(rows), without.predictSync(rows));
+});
+
+test('values are not for JavaScript’s operators', (t) => {
+  const [a, b] = [input({ shape: [2] }), ops.square([1, 2])] as any[];
+  const message = 'Expected a value to be given to ops, such as ops.sub(a, b), got an operator of JavaScript';
+  for (const use of [() => a - b, () => a + b, () => a * 2, () => -b, () => a > 0, () => a <= b, () => Math.exp(a)])
+    t.throws(use, { instanceOf: TypeError, message });
+  t.is(`${a}`, '[object Value]');
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })] });
+  const loss = custom.loss('byOperators', (y: any, p: any) => ((y - p) ** 2) as never);
+  t.throws(() => model.compile({ optimizer: 'sgd', loss }), { message: `the loss 'byOperators': ${message}` });
 });

@@ -68,8 +68,14 @@ export const isCall = (from: Node | Call): from is Call => 'layer' in from;
 
 const VALUE = Symbol.for('fjordnet.Value');
 
-/** Marks a value, for all copies of the package. */
-export const marked = <V extends Value>(value: V): V => Object.defineProperty(value, VALUE, { value: true });
+/** Marks a value, for all copies of the package, and refuses JavaScript's operators, which would make NaN or false of it. */
+export const marked = <V extends Value>(value: V): V =>
+  Object.defineProperties(value, { [VALUE]: { value: true }, [Symbol.toPrimitive]: { value: primitive } });
+
+function primitive(hint: string): string {
+  if (hint === 'string') return '[object Value]';
+  throw new TypeError('Expected a value to be given to ops, such as ops.sub(a, b), got an operator of JavaScript');
+}
 
 export const isSameShape = (a: Shape, b: Shape | undefined): boolean =>
   a.length === b?.length && a.every((n, axis) => n === b[axis]);

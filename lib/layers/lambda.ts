@@ -17,6 +17,8 @@ export class Lambda<I extends Values = any, O extends Value = Value> extends Lay
   constructor(fn: (inputs: I) => O, options: LayerOptions = {}) {
     super(options);
     if (typeof fn !== 'function' || isClass(fn)) throw wrongType('fn', 'a function of values', fn);
+    if (fn.length > 1)
+      throw new TypeError(`Expected fn to be a function of one value, or of one list of them, got one of ${fn.length}`);
     this.fn = fn;
   }
 
