@@ -964,7 +964,7 @@ test('what cannot be is refused in one sentence', (t) => {
   };
   refused(
     () => lstm({ units: 3 }).apply(input({ shape: [4] }) as any),
-    /Expected the input of LSTM to be sequences \[steps, features\], got shape \[4\]/,
+    /sequences \[steps, features\] \(one feature: \[4, 1\]; behind a recurrent layer its returnSequences: true\), got shape \[4\]/,
   );
   refused(
     () => lstm({ units: 3, activation: 'gelu' }),

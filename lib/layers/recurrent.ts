@@ -153,7 +153,12 @@ export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<Recurre
     const [shape, ...states] = isList<number | Shape>(inputShapes as Shape)
       ? (inputShapes as readonly Shape[])
       : [inputShapes as Shape];
-    if (shape.length !== 2) throw wrongInput(this, 'sequences [steps, features]', shape);
+    if (shape.length !== 2) {
+      const [n] = shape;
+      const examples =
+        shape.length === 1 ? ` (one feature: [${n}, 1]; behind a recurrent layer its returnSequences: true)` : '';
+      throw wrongInput(this, `sequences [steps, features]${examples}`, shape);
+    }
     if (states.length > 0 && states.length !== cell.states.length)
       throw new RangeError(
         `Expected ${nameOf(this)} to be given ${cell.states.length === 1 ? 'one initial state' : `${cell.states.length} initial states`} behind the sequence, got ${states.length}`,
