@@ -235,6 +235,16 @@ export class NDArray {
     return formatArray(this.data, this.shape);
   }
 
+  /** Text beside text; else JavaScript's operators are refused, which would make NaN of it. */
+  [Symbol.toPrimitive](hint: string): string | number {
+    if (hint !== 'number') return this.toString();
+    if (this.ndim === 0) return this.data[0];
+    const way = 'NDArray.from(x.data.map((v) => v / 2), { shape: x.shape })';
+    throw new TypeError(
+      `Expected an operator of JavaScript to be given numbers, got an NDArray (of all numbers: ${way})`,
+    );
+  }
+
   [inspect.custom](): string {
     const text = this.data.length === this.size ? this.toString() : '(its memory was transferred)';
     return `NDArray ${this.dtype} [${this.shape.join(', ')}]\n${text}`;

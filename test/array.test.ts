@@ -318,6 +318,28 @@ test('from and toArray are inverse', (t) => {
   );
 });
 
+test('JavaScript’s operators are refused, beside text it is its text', (t) => {
+  const x = NDArray.from([1, 2]) as any;
+  for (const use of [
+    () => x / 255,
+    () => x - x,
+    () => -x,
+    () => x > 1,
+    () => Math.exp(x),
+    () => Number(NDArray.from([1])),
+  ])
+    t.throws(use, {
+      instanceOf: TypeError,
+      message: /^Expected an operator of JavaScript .*got an NDArray \(of all numbers: /,
+    });
+  t.is(`x ${x}`, 'x [1. 2.]');
+  t.is(
+    ['x ', x].reduce((a, b) => a + b),
+    'x [1. 2.]',
+  );
+  t.is(2 * (NDArray.from([3]).reshape() as any), 6);
+});
+
 test('toString prints what NumPy prints', (t) => {
   const kinds = { float64: Float64Array, float32: Float32Array, int32: Int32Array };
   const cases = fixture('array-print');
