@@ -656,6 +656,20 @@ test('the summary has the shapes of all that a layer gives, as Keras’', (t) =>
   t.regex(net.summary(), /│ dense \(Dense\) +│ \(None, 3\) +│/);
 });
 
+test('the summary of a network whose values are read again and again stays short', (t) => {
+  const x = input({ shape: [2] });
+  const half = layers.dense({ units: 2, name: 'half' });
+  let u: Value = x;
+  for (let step = 0; step < 40; step++) u = ops.add(u, ops.tanh(half.apply(ops.mul(u, u))));
+  const text = model({ inputs: x, outputs: layers.dense({ units: 1 }).apply(u) }).summary();
+  t.regex(
+    text,
+    /│ half \(Dense\) +│ \(None, 2\) +│ +6 │ multiply\(input_layer, input_layer\), multiply\(…\), +│\n│ +│ +│ +│ multiply\(/,
+  );
+  t.regex(text, /│ dense \(Dense\) +│ \(None, 1\) +│ +3 │ add\(add\(…\), activation\(half\[39\]\)\) +│/);
+  t.true(text.split('\n').every((line) => line.length < 200));
+});
+
 test('a network that was not applied is told to have inputs and outputs of its own', (t) => {
   const base = sequential({ layers: [layers.dense({ units: 2, inputShape: [3] })], name: 'base' });
   const message = "Expected the layer 'base' (Sequential) to have been applied; its own values are inputs and outputs";

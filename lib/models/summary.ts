@@ -32,7 +32,9 @@ export function summaryText(model: Model, frozen: ReadonlySet<Layer> = frozenOf(
       shapes.get(layer) ?? '?',
       graph ? count(own.total) : '0 (unbuilt)',
     ];
-    return [connections ? [...row, (connections.get(layer) ?? []).join(', ') || '-'] : row];
+    if (!connections) return [row];
+    const [first = '-', ...more] = wrapped(connections.get(layer) ?? []);
+    return [[...row, first], ...more.map((text) => ['', '', '', text])];
   });
   const head = ['Layer (type)', 'Output Shape', 'Param #', ...(connections ? ['Connected to'] : [])];
   const least = connections ? [28, 18, 11, 20] : [31, 22, 13];
@@ -50,12 +52,24 @@ export function summaryText(model: Model, frozen: ReadonlySet<Layer> = frozenOf(
     rule('┏', '━', '┳', '┓'),
     line(head, '┃'),
     rule('┡', '━', '╇', '┩'),
-    rows.map((row) => line(row, '│')).join(`\n${rule('├', '─', '┼', '┤')}\n`),
+    rows.map((row, i) => (i > 0 && row[0] ? `${rule('├', '─', '┼', '┤')}\n` : '') + line(row, '│')).join('\n'),
     rule('└', '─', '┴', '┘'),
     params('Total params', total),
     params('Trainable params', trained),
     params('Non-trainable params', total - trained),
   ].join('\n');
+}
+
+/** Names one behind the other, in lines of some `room` characters. */
+function wrapped(names: readonly string[], room = 60): string[] {
+  const lines: string[] = [];
+  names.forEach((name, i) => {
+    const text = i < names.length - 1 ? `${name},` : name;
+    const last = lines.length - 1;
+    if (i > 0 && lines[last].length + text.length < room) lines[last] += ` ${text}`;
+    else lines.push(text);
+  });
+  return lines;
 }
 
 function sizesOf(placed: readonly PlacedWeight[]): { total: number; trained: number } {
@@ -79,7 +93,10 @@ function shapesOf({ graph }: Model): Map<Layer, string> {
   return shapes;
 }
 
-/** What each layer reads, as 'dense_1' or, of one with several outputs or applications, 'dense_1[1]'. */
+/**
+ * What each layer reads, as 'dense_1' or, of one with several outputs or applications, 'dense_1[1]'. What operations make of them is
+ * written out as long as it is short: it may hold a value twice, which itself holds another one twice.
+ */
 function connectionsOf({ graph }: Model): Map<Layer, string[]> {
   const connections = new Map<Layer, string[]>();
   const uses = new Map<Layer, number>();
@@ -87,7 +104,8 @@ function connectionsOf({ graph }: Model): Map<Layer, string[]> {
   for (const from of topological(graph?.outputs ?? [])) {
     if (!isCall(from)) {
       const inputs = from.inputs.filter((value) => !value.constant).map((value) => names.get(value));
-      names.set(from.output, `${from.op.name}(${inputs.join(', ')})`);
+      const text = inputs.join(', ');
+      names.set(from.output, `${from.op.name}(${text.length > 60 ? '…' : text})`);
       continue;
     }
     const { layer, inputs, outputs } = from;
