@@ -11,7 +11,7 @@ import {
   type LayerOptions,
   type Loss,
   layers,
-  type Model,
+  Model,
   metrics,
   model,
   NDArray,
@@ -556,6 +556,36 @@ test('weights that are only seen reshaped are trained: by the loss, and by a pen
   );
   penalized.trainOnBatch([[0, 0]], [[0]]);
   t.deepEqual(penalized.getWeights()[0].toArray(), [[0.75], [0.75]]);
+});
+
+test('a layer of one’s own may keep what it likes in fields that layers of ours have', async (t) => {
+  const activation = layers.activation({ activation: 'tanh' });
+  const kept = [
+    { activation, parts: 4, layers: 'two' },
+    { activation: 'tanh', parts: [1, 2], layer: null },
+    { activation: () => 1, parts: activation },
+  ];
+  for (const [i, fields] of kept.entries()) {
+    const own = custom.layer(
+      `Keeping${i}`,
+      class extends Layer {
+        constructor(options: LayerOptions = {}) {
+          super(options);
+          Object.assign(this, fields);
+        }
+        override call(z: Value) {
+          return activation.apply(z);
+        }
+      },
+    );
+    for (const head of [[], [layers.dense({ units: 1 })]]) {
+      const net = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] }), own(), ...head], seed: 1 });
+      net.compile({ optimizer: 'sgd', loss: 'mse', metrics: ['accuracy'] });
+      net.fitSync([[1], [2]], [1, 0]);
+      const loaded = await Model.fromBytes(net.toBytes());
+      t.deepEqual(loaded.predictSync([[1], [2]]), net.predictSync([[1], [2]]));
+    }
+  }
 });
 
 test('a layer whose getConfig does not make it again is neither saved nor cloned', (t) => {

@@ -96,7 +96,7 @@ export const layersOf = (layer: Layer): readonly Layer[] | undefined =>
 
 /** The layers that a layer is made of: those of a network, or what a layer of one's own applies in its `call`. */
 function partsOf(layer: Layer): Parts | undefined {
-  const { graph, builtFor, parts: within } = layer;
+  const { graph, builtFor, wrappedLayers: within } = layer;
   const own = within ?? (graph ? undefined : layersOf(layer)); // of a network that does not know its input yet
   if (own) return { layers: own, names: namesOf(own) };
   if (graph || !builtFor) return graph;

@@ -34,7 +34,7 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
   readonly forward: RecurrentLayer;
   readonly backward: RecurrentLayer;
   readonly mergeMode: MergeMode | null;
-  override readonly parts: readonly Layer[];
+  override readonly wrappedLayers: readonly Layer[];
 
   constructor(options: BidirectionalOptions) {
     super(options, ['layer', 'backwardLayer', 'mergeMode']);
@@ -58,7 +58,7 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
         throw new RangeError(`Expected layer and backwardLayer to have the same ${option}`);
     if (this.forward.goBackwards === this.backward.goBackwards)
       throw new RangeError('Expected layer and backwardLayer to run in opposite directions (goBackwards)');
-    this.parts = [this.forward, this.backward];
+    this.wrappedLayers = [this.forward, this.backward];
   }
 
   call(inputs: Value | readonly Value[]): Value | readonly Value[] {

@@ -2,13 +2,20 @@
 import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
 import { layersOf } from '../graph/weights.js';
+import { property } from '../kind.js';
 import type { Layer, Values, Weights } from './layer.js';
 import { isBuiltIn } from './registry.js';
 
 /** What the numbers are to be that a layer is applied to: integers of an embedding, also of one within it. */
 export function inputDtypeOf(layer: Layer, i = 0): 'int32' | undefined {
-  const { inputDtype, graph, parts = graph ? undefined : layersOf(layer) } = layer;
+  const { inputDtype, graph, wrappedLayers: parts = graph ? undefined : layersOf(layer) } = layer;
   return inputDtype ?? (graph ? graph.inputs[i]?.dtype : parts?.[0] && inputDtypeOf(parts[0]));
+}
+
+/** The name of what a layer's output has gone through; a layer of one's own may keep what it likes in a field of that name. */
+export function activationNameOf({ activation }: Layer): string | undefined {
+  const name = property(property(activation, 'config'), 'name');
+  return typeof name === 'string' ? name : undefined;
 }
 
 /** What a layer is called in messages. */

@@ -114,7 +114,7 @@ export abstract class Layer<R extends Ranks = AsCalled> {
   }
 
   /** The layers that it is made of, in the order of their weights, where it is a wrapper of others. */
-  readonly parts?: readonly Layer[];
+  readonly wrappedLayers?: readonly Layer[];
 
   /** The layers that it is made of, where it is a network itself. */
   get graph(): Graph | undefined {

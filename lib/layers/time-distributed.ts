@@ -31,7 +31,7 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
   override readonly className = 'TimeDistributed';
   override readonly supportsMasking = true;
   readonly layer: Layer;
-  override readonly parts: readonly Layer[];
+  override readonly wrappedLayers: readonly Layer[];
 
   constructor(options: TimeDistributedOptions) {
     super(options, ['layer']);
@@ -41,7 +41,7 @@ export class TimeDistributed extends Wrapper<FromTo<Value, Value>> {
       throw new TypeError(
         `Expected layer to have no states that outlive a batch, got ${nameOf(stateful)}, which is stateful`,
       );
-    this.parts = [this.layer];
+    this.wrappedLayers = [this.layer];
   }
 
   override build(inputShape: Shape): void {

@@ -7,14 +7,14 @@ import type { Ranks } from './ranks.js';
 
 /** A layer made of others, whose weights are theirs. */
 export abstract class Wrapper<R extends Ranks> extends Layer<R> {
-  abstract override readonly parts: readonly Layer[];
+  abstract override readonly wrappedLayers: readonly Layer[];
 
   override get trainable(): boolean {
     return super.trainable;
   }
   override set trainable(value: boolean) {
     super.trainable = value;
-    for (const layer of this.parts ?? []) layer.trainable = value; // none yet in the constructor of Layer
+    for (const layer of this.wrappedLayers ?? []) layer.trainable = value; // none yet in the constructor of Layer
   }
 }
 

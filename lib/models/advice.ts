@@ -1,13 +1,14 @@
 import type { Graph } from '../graph/graph.js';
 import type { Tenant } from '../graph/held.js';
 import { isCall, topological } from '../graph/value.js';
+import { activationNameOf } from '../layers/layer-checks.js';
 import { warn } from '../warn.js';
 
 /** Warns of a softmax of one output inside a network, as Keras does: it trains nothing before it. */
 export function advise({ outputs, names }: Graph): void {
   for (const from of topological(outputs)) {
     if (!isCall(from) || outputs.includes(from.outputs[0])) continue;
-    if (from.layer.activation?.config.name === 'softmax' && from.outputs[0].shape.at(-1) === 1)
+    if (activationNameOf(from.layer) === 'softmax' && from.outputs[0].shape.at(-1) === 1)
       warn(
         'FJORDNET_SOFTMAX',
         `The softmax of the layer '${names.get(from.layer)}' has one output, which is always 1: nothing before it is trained (take 'sigmoid')`,

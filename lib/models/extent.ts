@@ -19,7 +19,7 @@ const MAX_FIXED = 2 ** 22;
 const extents = new WeakMap<Layer, Extent>();
 
 function extentOf(layer: Layer): Extent {
-  const { graph, parts = [] } = layer;
+  const { graph, wrappedLayers: parts = [] } = layer;
   if (!graph) return { layers: parts.reduce((sum, part) => sum + extentOf(part).layers, 1), fixed: fixedWithin(parts) };
   let extent = extents.get(layer);
   if (!extent) {
@@ -53,7 +53,10 @@ export function checkExtent(what: string, graph: Graph): void {
 
 /** @throws RangeError if networks among the layers applied come to more than anyone writes */
 export function checkWithin(what: string, applied: readonly Layer[]): void {
-  const within = applied.reduce((sum, layer) => sum + (layer.graph || layer.parts ? extentOf(layer).layers : 0), 0);
+  const within = applied.reduce(
+    (sum, layer) => sum + (layer.graph || layer.wrappedLayers ? extentOf(layer).layers : 0),
+    0,
+  );
   if (within > MAX_WITHIN)
     throw new RangeError(`Expected the networks within ${what} to apply at most 2^16 layers, got ${within}`);
 }

@@ -10,6 +10,7 @@ import { type Parameter, Recorder } from '../graph/recorder.js';
 import { applyOp, isCall, marked, type Node, placeholder, stepsOf, topological, type Value } from '../graph/value.js';
 import { type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { Layer } from '../layers/layer.js';
+import { activationNameOf } from '../layers/layer-checks.js';
 import { spread } from '../layers/masks.js';
 import type { Loss } from '../losses.js';
 import type { Metric } from '../metrics.js';
@@ -316,7 +317,7 @@ function activationOf(value: Value): string | undefined {
   if (!from) return undefined;
   if (!isCall(from)) return from.op.name === 'activation' ? from.options.config.name : undefined;
   const { layer, outputs } = from;
-  return layer.graph ? activationOf(layer.graph.outputs[outputs.indexOf(value)]) : layer.activation?.config.name;
+  return layer.graph ? activationOf(layer.graph.outputs[outputs.indexOf(value)]) : activationNameOf(layer);
 }
 
 function batchedBuffer(lowered: Lowered, value: Value): Buffer {

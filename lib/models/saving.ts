@@ -125,7 +125,7 @@ const described = ({ layers, names }: Pick<Graph, 'layers' | 'names'>, prefix = 
   layers.flatMap((layer) => withInner(layer, prefix + names.get(layer)));
 
 function withInner(layer: Layer, path: string): Placed[] {
-  const { graph, parts = [] } = layer;
+  const { graph, wrappedLayers: parts = [] } = layer;
   const inner = graph ? described(graph, `${path}/`) : parts.flatMap((part) => withInner(part, `${path}/${part.name}`));
   return [[layer, path], ...inner];
 }

@@ -75,7 +75,7 @@ function apart(layers: readonly Layer[]): { known: ReadonlySet<Layer>; inOwn: re
   const visit = (layer: Layer): void => {
     if (known.has(layer)) return;
     known.add(layer);
-    const parts = layer.graph?.layers ?? layer.parts ?? layersOf(layer);
+    const parts = layer.graph?.layers ?? layer.wrappedLayers ?? layersOf(layer);
     if (parts) parts.forEach(visit);
     else inOwn.push(...allLayers([layer]).slice(1));
   };

@@ -115,7 +115,7 @@ export function checkConstants(layer: Layer, inputs: readonly Shape[], constants
   const { useCausalMask } = layer as Options;
   const [shape] = inputs;
   if (layer.className === 'TimeDistributed') {
-    const [inner] = layer.parts as readonly Layer[];
+    const [inner] = layer.wrappedLayers as readonly Layer[];
     checkConstants(inner, [shape.slice(1)], constants);
     return;
   }

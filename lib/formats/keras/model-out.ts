@@ -172,7 +172,7 @@ function writeLayer(layer: Layer, name: string, manner: Manner): Written & { obj
     throw new TypeError(
       `Expected layers that Keras has, got ${nameOf(layer)}: ONNX (format: 'onnx') holds what it computes, save() the layer itself`,
     );
-  const [step] = layer.className === 'TimeDistributed' ? (layer.parts as readonly Layer[]) : [];
+  const [step] = layer.className === 'TimeDistributed' ? (layer.wrappedLayers as readonly Layer[]) : [];
   if (step?.graph) {
     const { object, layers } = writeModel(step as unknown as Composite, nameWithin(step), manner);
     const config = { name, trainable: layer.trainable, dtype: manner.dtype, layer: object };
@@ -192,7 +192,7 @@ function checkReadable(layer: Layer, name: string, { hasOperations }: Manner): v
     throw new TypeError(
       `Expected the layer '${name}' to have one axis, as Keras reads no others from HDF5, got [${axis.join(', ')}] (format: 'keras' holds it)`,
     );
-  const [forward, backward] = (layer.parts ?? []) as readonly { units?: number }[];
+  const [forward, backward] = (layer.wrappedLayers ?? []) as readonly { units?: number }[];
   if (layer.className === 'Bidirectional' && forward.units !== backward.units)
     throw new TypeError(
       `Expected both layers of '${name}' to have as many units, as Keras takes them to, got ${forward.units} and ${backward.units}`,

@@ -21,11 +21,11 @@ export function partsOf(layer: Layer, path = ''): Part[] {
     case 'GRU':
       return [{ paths: [join('cell'), path], weights: own }]; // the second of one of several cells in a layer
     case 'Bidirectional': {
-      const [forward, backward] = layer.parts as readonly Layer[];
+      const [forward, backward] = layer.wrappedLayers as readonly Layer[];
       return [...partsOf(forward, join('forward_layer')), ...partsOf(backward, join('backward_layer'))];
     }
     case 'TimeDistributed':
-      return partsOf((layer.parts as readonly Layer[])[0], join('layer'));
+      return partsOf((layer.wrappedLayers as readonly Layer[])[0], join('layer'));
     case 'MultiHeadAttention':
       return ATTENTION.map((part) => ({
         paths: [join(`${part}_dense`), join(`_${part}_dense`)],

@@ -109,7 +109,8 @@ function configOf(doc: string): CellConfig | undefined {
 function productOf(c: Importer, z: Value): { x: Value; numbers: Readonly<Record<string, Numbers>> } | undefined {
   const { from } = z;
   if (!from || !isCall(from)) return undefined;
-  const [layer] = from.layer.className === 'TimeDistributed' ? (from.layer.parts as readonly Layer[]) : [from.layer];
+  const [layer] =
+    from.layer.className === 'TimeDistributed' ? (from.layer.wrappedLayers as readonly Layer[]) : [from.layer];
   if (layer.className !== 'Dense' || layer.activation?.config.name !== 'linear') return undefined;
   const numbers = c.numbers.get(layer);
   return numbers && { x: from.inputs[0], numbers };
