@@ -493,7 +493,7 @@ test("what ops throw within a function of one's own says whose it is, and where"
       throw new SyntaxError('of its own');
     }
   }
-  t.throws(applied(new Failing({})), { instanceOf: SyntaxError, message: 'of its own' });
+  t.throws(applied(custom.layer('Failing', Failing)()), { instanceOf: SyntaxError, message: 'of its own' });
 });
 
 test('names and classes: one sentence each', (t) => {
@@ -556,6 +556,84 @@ test('weights that are only seen reshaped are trained: by the loss, and by a pen
   );
   penalized.trainOnBatch([[0, 0]], [[0]]);
   t.deepEqual(penalized.getWeights()[0].toArray(), [[0.75], [0.75]]);
+});
+
+test('layers that a layer of one’s own is given are saved, cloned and shared as its getConfig gives them', async (t) => {
+  interface Given extends LayerOptions {
+    blocks: Layer[];
+    gate: Layer;
+  }
+  class Blocks extends Layer {
+    blocks: Layer[];
+    gate: Layer;
+    constructor(options: Given) {
+      super(options, ['blocks', 'gate']);
+      this.blocks = options.blocks;
+      this.gate = options.gate;
+    }
+    override call(z: Value) {
+      const y = this.blocks.reduce((h: Value, block) => block.apply(h) as Value, z);
+      return ops.mul(y, this.gate.apply(z) as Value);
+    }
+    override getConfig() {
+      return { blocks: this.blocks, gate: this.gate };
+    }
+  }
+  const blocks = custom.layer('Blocks', Blocks);
+  const dense = () => layers.dense({ units: 2, activation: 'tanh' });
+  const shared = dense();
+  const frozen = layers.dense({ units: 2, name: 'still' });
+  frozen.trainable = false;
+  const within = sequential({ layers: [dense(), layers.batchNormalization()] });
+  const net = sequential({
+    layers: [
+      blocks({ blocks: [dense(), shared, shared], gate: frozen, inputShape: [2] }),
+      blocks({ blocks: [within], gate: shared }),
+    ],
+    seed: 1,
+  });
+  net.compile({ optimizer: 'adam', loss: 'mse' });
+  const [a, b] = [
+    [
+      [1, 2],
+      [3, -1],
+    ],
+    [
+      [0, 1],
+      [1, 0],
+    ],
+  ];
+  net.fitSync(a, b);
+  const loaded = await Model.fromBytes(net.toBytes());
+  t.deepEqual(loaded.weightNames, net.weightNames);
+  t.deepEqual(net.clone().weightNames, net.weightNames);
+  net.fitSync(a, b);
+  loaded.fitSync(a, b);
+  t.deepEqual(loaded.getWeights(), net.getWeights());
+
+  const lambda = layers.lambda((z: Value) => z);
+  const other = sequential({ layers: [blocks({ blocks: [lambda], gate: dense(), inputShape: [2] })] });
+  t.throws(() => other.toBytes(), {
+    instanceOf: TypeError,
+    message:
+      "Expected the layer 'blocks/lambda' to be one of layers.* or made by custom.layer, as only these can be loaded again, got 'Lambda'",
+  });
+});
+
+test('a layer of a class that custom.layer was not given is refused where it is applied', (t) => {
+  class Forgotten extends Layer {
+    override call(z: Value) {
+      return z;
+    }
+  }
+  t.throws(() => new Forgotten({}).apply(input({ shape: [2] })), {
+    instanceOf: TypeError,
+    message: 'Expected the layer that is applied to be of a class that custom.layer was given, got Forgotten',
+  });
+  t.throws(() => sequential({ layers: [new Forgotten({ inputShape: [2] })] }), {
+    instanceOf: TypeError,
+    message: 'Expected layer to be a layer, one of layers.* or what custom.layer makes, got Forgotten',
+  });
 });
 
 test('a layer of one’s own may keep what it likes in fields that layers of ours have', async (t) => {

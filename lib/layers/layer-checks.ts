@@ -23,6 +23,8 @@ export const nameOf = ({ name, className }: Layer) =>
   name ? `the layer '${name}' (${className})` : `the layer ${className}`;
 
 export function checkApplied(layer: Layer, values: readonly Value[]): void {
+  if (typeof layer.className !== 'string')
+    throw wrongType('the layer that is applied', 'of a class that custom.layer was given', layer);
   for (const [i, value] of values.entries()) {
     if (!isValue(value))
       throw wrongType(

@@ -236,11 +236,13 @@ function newLayer(place: string, className: string, config: unknown, whole: Read
   if (className === 'Model' || className === 'Sequential') {
     return trainedAs(modelFrom(`${place}.config`, own, 0, whole), trainable); // what draws is the whole
   }
-  for (const [key, value] of Object.entries(own)) {
-    if (!isPlain(value) || typeof value.className !== 'string') continue;
+  const within = (value: unknown, key: string) => {
+    if (!isPlain(value) || typeof value.className !== 'string') return value;
     if (depth === MAX_DEPTH) throw wrongValue(`${place}.config.${key}`, `at most ${MAX_DEPTH} layers deep`, depth + 1);
-    own[key] = readLayer(`${place}.config.${key}`, value, whole, depth + 1);
-  }
+    return readLayer(`${place}.config.${key}`, value, whole, depth + 1);
+  };
+  for (const [key, value] of Object.entries(own))
+    own[key] = Array.isArray(value) ? value.map((each, i) => within(each, `${key}[${i}]`)) : within(value, key);
   for (const [key, value] of Object.entries(own))
     if (isPlain(value) && Object.hasOwn(value, 'config'))
       throw wrongType(`${place}.config.${key}`, 'no object with a config, but one with a name', value); // that is code's

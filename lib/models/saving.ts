@@ -2,8 +2,10 @@ import type { Graph } from '../graph/graph.js';
 import { readHeld } from '../graph/held.js';
 import { layerPaths, type PlacedWeight, weightName } from '../graph/weights.js';
 import type { JsonObject, ModelFile } from '../io/model-file.js';
+import { layersIn } from '../layers/described.js';
 import type { Layer } from '../layers/layer.js';
 import { isRegistered, layerFrom } from '../layers/registry.js';
+import { nameWithin } from '../layers/wrapper.js';
 import { isMade, isOfMadeClass } from '../made.js';
 import { optimizerFrom } from '../optimizers.js';
 import { architectureOf, plain } from './architecture.js';
@@ -107,7 +109,10 @@ function checkConfig(name: string, layer: Layer): void {
       `Expected getConfig of ${name} (${layer.className}) to give its option ${missing}, as the layer is made again of these`,
     );
   try {
-    layerFrom(layer.className, plain(config));
+    const options = Object.entries(config);
+    const isHeld = ([, option]: [string, unknown]) => layersIn(option).length > 0;
+    const others = Object.fromEntries(options.filter((option) => !isHeld(option)));
+    layerFrom(layer.className, { ...plain(others), ...Object.fromEntries(options.filter(isHeld)) });
   } catch (error) {
     throw new TypeError(
       `Expected getConfig of ${name} (${layer.className}) to give what makes it again: ${(error as Error).message}`,
@@ -125,8 +130,10 @@ const described = ({ layers, names }: Pick<Graph, 'layers' | 'names'>, prefix = 
   layers.flatMap((layer) => withInner(layer, prefix + names.get(layer)));
 
 function withInner(layer: Layer, path: string): Placed[] {
-  const { graph, wrappedLayers: parts = [] } = layer;
-  const inner = graph ? described(graph, `${path}/`) : parts.flatMap((part) => withInner(part, `${path}/${part.name}`));
+  const { graph, wrappedLayers: parts = Object.values(layer.getConfig() ?? {}).flatMap(layersIn) } = layer;
+  const inner = graph
+    ? described(graph, `${path}/`)
+    : parts.flatMap((part) => withInner(part, `${path}/${part.name ?? nameWithin(part)}`));
   return [[layer, path], ...inner];
 }
 

@@ -97,7 +97,7 @@ export class Sequential extends Model<Value> {
   add(layer: Layer, ...others: unknown[]): this {
     checkAlone('add', 1, others);
     if (!hasMethods(layer, 'call', 'callOn', 'getConfig') || typeof layer.className !== 'string')
-      throw wrongType('layer', 'a layer, one of layers.*', layer);
+      throw wrongType('layer', 'a layer, one of layers.* or what custom.layer makes', layer);
     this.#checkOwn();
     if (this.#layers.includes(layer)) throw new RangeError('Expected layer to be new to this network, but it has it');
     if (allLayers([layer]).includes(this))
