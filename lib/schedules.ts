@@ -259,7 +259,7 @@ export function checkLearningRate(name: string, learningRate: unknown): number |
   }
   if (typeof learningRate === 'object' && learningRate !== null && 'name' in learningRate)
     return scheduleFrom(learningRate as Schedule['config']);
-  throw wrongType(name, 'a non-negative number or one of schedules.*', learningRate);
+  throw wrongType(name, 'a non-negative number, one of schedules.* or a function of the batches done', learningRate);
 }
 
 /** The schedule that `config` describes. */

@@ -371,7 +371,7 @@ test('names, configs and wrong options', (t) => {
   );
   refused(
     () => optimizers.adam({ learningRate: '1' as never }),
-    "Expected learningRate to be a non-negative number or one of schedules.*, got '1' (string)",
+    "Expected learningRate to be a non-negative number, one of schedules.* or a function of the batches done, got '1' (string)",
   );
   refused(() => optimizers.adam({ beta1: 1 }), 'Expected beta1 to be a number in [0, 1), got 1 (number)');
   refused(() => optimizers.adam({ epsilon: 0 }), 'Expected epsilon to be a positive number, got 0 (number)');
