@@ -94,8 +94,12 @@ export const custom = {
   ): ((options?: O) => L) => {
     checkAlone('custom.layer', 2, others);
     checkName('className', className, [...layerNames, 'Model', 'Sequential']);
-    if (typeof type !== 'function' || !hasMethods(type.prototype, 'call', 'build', 'weightsFor'))
-      throw wrongType('class', 'a class that extends Layer, with a method call', type);
+    if (typeof type !== 'function' || !hasMethods(type.prototype, 'build', 'weightsFor'))
+      throw wrongType('class', 'a class that extends Layer', type);
+    if (!hasMethods(type.prototype, 'call'))
+      throw new TypeError(
+        'Expected class to have a method call(x, weights), which says what the layer makes of its input',
+      );
     Object.defineProperty(type.prototype, 'className', { value: className, configurable: true });
     markClasses({ type });
     registerLayer(className, type as new (options: any) => Layer);
