@@ -10,7 +10,7 @@ import type { Shape, Value } from './graph/value.js';
 import { hasMethods, isClass } from './kind.js';
 import { layerNames } from './layers/index.js';
 import { checkShape, type Layer } from './layers/layer.js';
-import { register as registerLayer } from './layers/registry.js';
+import { ownLayer, register as registerLayer } from './layers/registry.js';
 import { fitted, type Loss, ALIASES as lossAliases, losses, register as registerLoss } from './losses.js';
 import { made, markClasses } from './made.js';
 import { emitSum } from './metrics/metric.js';
@@ -103,7 +103,7 @@ export const custom = {
     Object.defineProperty(type.prototype, 'className', { value: className, configurable: true });
     markClasses({ type });
     registerLayer(className, type as new (options: any) => Layer);
-    return (options = {} as O) => new type(options);
+    return (options = {} as O) => ownLayer(type, options);
   },
 };
 

@@ -496,6 +496,59 @@ test("what ops throw within a function of one's own says whose it is, and where"
   t.throws(applied(custom.layer('Failing', Failing)()), { instanceOf: SyntaxError, message: 'of its own' });
 });
 
+test('a constructor that drops options, and layers that call makes anew, are refused in a sentence', (t) => {
+  const dropping = custom.layer(
+    'Dropping',
+    class extends Layer {
+      constructor(_: LayerOptions) {
+        super({});
+      }
+      override call(z: Value) {
+        return z;
+      }
+    },
+  );
+  const dropped = (name: string) =>
+    `Expected the constructor of Dropping to hand its options on by super(options), as ${name} is one of them`;
+  t.throws(() => dropping({ name: 'mine' }), { instanceOf: TypeError, message: dropped('name') });
+  t.throws(() => dropping({ inputShape: [2] }), { instanceOf: TypeError, message: dropped('inputShape') });
+  t.throws(() => dropping({ trainable: false }), { instanceOf: TypeError, message: dropped('trainable') });
+  const net = sequential({ layers: [layers.dense({ units: 2, inputShape: [2] }), dropping()] });
+  t.is(net.predictSync([[1, 2]]).size, 2);
+  t.throws(() => net.toBytes(), {
+    instanceOf: TypeError,
+    message: new RegExp(`${dropped('name').replace(/[()]/g, '.')}$`),
+  });
+
+  class None extends Layer {
+    constructor() {
+      super(undefined as never);
+    }
+    override call(z: Value) {
+      return z;
+    }
+  }
+  t.throws(() => custom.layer('None', None)(), {
+    instanceOf: TypeError,
+    message: "Expected a layer's constructor to hand its options on by super(options), got none",
+  });
+
+  const anew = custom.layer(
+    'Anew',
+    class extends Layer {
+      override call(z: Value) {
+        return layers.dense({ units: 2 }).apply(layers.activation({ activation: 'relu' }).apply(z));
+      }
+    },
+  );
+  const wrong = sequential({ layers: [anew({ inputShape: [2] })] });
+  t.throws(() => wrong.compile({ optimizer: 'sgd', loss: 'mse' }), {
+    instanceOf: TypeError,
+    message:
+      "Expected call of the layer 'anew' to apply the same layers each time, made in its constructor, got another Dense",
+  });
+});
+
 test('names and classes: one sentence each', (t) => {
   const refuse = (make: () => unknown, message: string | RegExp) => t.throws(make, { message });
   const fn = (_: Value, p: Value) => ops.mean(p);

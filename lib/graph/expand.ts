@@ -3,6 +3,7 @@ import type { Regularizer } from '../regularizers.js';
 import { broadcastTo, remasked } from './broadcast.js';
 import { type Graph, layersBetween } from './graph.js';
 import { applyOp, type Call, isCall, type Node, placeholder, topological, type Value, withMask } from './value.js';
+import { allLayers, weightsOf } from './weights.js';
 
 /** A graph of operations alone. */
 export interface Expanded {
@@ -106,7 +107,13 @@ class Spelling {
     const ends = (value: Value) => value.mask && !layer.supportsMasking && inputs.includes(value);
     const outputs = ([made].flat() as Value[]).map((value) => (ends(value) ? remasked(value, undefined) : value));
     const given = new Map([...inputs, ...Object.values(weights)].map((value) => [value, value]));
-    const spelled = this.#spell(outputs, given, layersBetween([...given.keys()], outputs).names, path, trainable);
+    const { layers, names } = layersBetween([...given.keys()], outputs);
+    const other = layers.find((part) => weightsOf(part).length > 0 && !allLayers([layer]).includes(part));
+    if (other)
+      throw new TypeError(
+        `Expected call of the layer '${path}' to apply the same layers each time, made in its constructor, got another ${other.className}`,
+      );
+    const spelled = this.#spell(outputs, given, names, path, trainable);
     const { mask } = inputs[0];
     return layer.supportsMasking ? spelled.map((value) => (value.mask ? value : withMask(value, mask))) : spelled;
   }

@@ -91,6 +91,9 @@ export abstract class Layer<R extends Ranks = AsCalled> {
 
   /** `own`: the names of the options that this layer has beside. */
   constructor(options: LayerOptions, own: readonly string[] = []) {
+    if (options === undefined && this.className !== undefined)
+      // of one's own: fields of ours are not there yet
+      throw new TypeError("Expected a layer's constructor to hand its options on by super(options), got none");
     checkOptions('options', options, ['name', 'inputShape', 'trainable', 'activityRegularizer', ...own]);
     this.#given = own.filter((option) => (options as Record<string, unknown>)[option] !== undefined);
     const { name, inputShape, trainable, activityRegularizer } = options;

@@ -1,5 +1,5 @@
 import { checkOneOf, wrongType } from '../check.js';
-import type { Layer } from './layer.js';
+import type { Layer, LayerOptions } from './layer.js';
 
 type LayerClass = new (config: object) => Layer;
 
@@ -25,11 +25,25 @@ export function register(className: string, type: LayerClass): void {
 
 export const isRegistered = (className: string): boolean => registered.has(className);
 
+/** A layer of one's own. @throws TypeError where its constructor drops options of all layers, which would be passed over */
+export function ownLayer<L extends Layer, O extends object>(type: new (options: O) => L, options: O): L {
+  const layer = new type(options);
+  const { name, inputShape, trainable } = options as LayerOptions;
+  const dropped = Object.entries({ name, inputShape, trainable }).find(
+    ([option, given]) => given !== undefined && String(layer[option as keyof LayerOptions]) !== String(given),
+  );
+  if (dropped)
+    throw new TypeError(
+      `Expected the constructor of ${layer.className} to hand its options on by super(options), as ${dropped[0]} is one of them`,
+    );
+  return layer;
+}
+
 /** The layer that `className` and `config` (of its `getConfig`) describe. */
 export function layerFrom(className: string, config: object): Layer {
   if (typeof config !== 'object' || config === null) throw wrongType('config', 'an object', config);
   const own = registered.get(className);
-  if (own) return new own(config);
+  if (own) return ownLayer(own, config);
   const name = checkOneOf('className', className, [...builtIn.keys()]);
   return new (builtIn.get(name) as LayerClass)(config);
 }

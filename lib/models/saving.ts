@@ -112,7 +112,11 @@ function checkConfig(name: string, layer: Layer): void {
     const options = Object.entries(config);
     const isHeld = ([, option]: [string, unknown]) => layersIn(option).length > 0;
     const others = Object.fromEntries(options.filter((option) => !isHeld(option)));
-    layerFrom(layer.className, { ...plain(others), ...Object.fromEntries(options.filter(isHeld)) });
+    layerFrom(layer.className, {
+      name: layer.name ?? 'layer',
+      ...plain(others),
+      ...Object.fromEntries(options.filter(isHeld)),
+    });
   } catch (error) {
     throw new TypeError(
       `Expected getConfig of ${name} (${layer.className}) to give what makes it again: ${(error as Error).message}`,
