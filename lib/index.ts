@@ -12,12 +12,23 @@ export type { ClassifierOptions } from './boltzmann/deep-classifier.js';
 export type { DeepBoltzmannMachineOptions } from './boltzmann/deep-parameters.js';
 export type { BernoulliRBMOptions } from './boltzmann/rbm-parameters.js';
 export {
+  type BackupAndRestoreOptions,
   type Callback,
   type CallbackModel,
   type CallbackParams,
+  type CsvLoggerOptions,
   callbacks,
+  type EarlyStopping,
+  type EarlyStoppingOptions,
   History,
   type Logs,
+  type ModelCheckpoint,
+  type ModelCheckpointOptions,
+  type MonitorOptions,
+  type ProgressBarOptions,
+  type ReduceLROnPlateauOptions,
+  type SwapEmaWeightsOptions,
+  type TensorBoardOptions,
   type TrainingState,
 } from './callbacks/index.js';
 export type { ClassWeight } from './class-weight.js';
@@ -51,6 +62,7 @@ export type { PerceptronOptions } from './estimators/perceptron-parameters.js';
 export type { ExportOptions } from './formats/export.js';
 export { type ImportOptions, importBytes, importModel } from './formats/import.js';
 export type { OnnxOptions } from './formats/onnx/predictor.js';
+export type { Named } from './graph/name-types.js';
 export type { Operand } from './graph/operand.js';
 export type { Value } from './graph/value.js';
 export { type BuildInfo, buildInfo, getThreads, setThreads } from './info.js';
@@ -74,10 +86,11 @@ export {
   type Values,
   type Weights,
 } from './layers/layer.js';
-export type { FromTo, Ranks } from './layers/ranks.js';
+export type { AsCalled, FromTo, Ranks } from './layers/ranks.js';
 export { type InputLayerOptions, input } from './layers/shape.js';
+export type * from './layers/types.js';
 export { type Loss, type LossInput, losses } from './losses.js';
-export { type Metric, type MetricInput, metrics } from './metrics.js';
+export { type Metric, type MetricChoice, type MetricInput, type MetricOptions, metrics } from './metrics.js';
 export { type CrossValPredictOptions, crossValPredict } from './model-selection/cross-val-predict.js';
 export { type CrossValidated, type CrossValidateOptions, crossValidate } from './model-selection/cross-validate.js';
 export {
@@ -270,6 +283,7 @@ export { Normalizer } from './tables/normalizer.js';
 export { OneHotEncoder, type OneHotEncoderOptions } from './tables/one-hot-encoder.js';
 export { OrdinalEncoder, type OrdinalEncoderOptions } from './tables/ordinal-encoder.js';
 export { Pipeline } from './tables/pipeline.js';
+export type { LastStep } from './tables/pipeline-steps.js';
 export { PolynomialFeatures } from './tables/polynomial-features.js';
 export { loadPredictor, Predictor, type PredictorOptions } from './tables/predictor.js';
 export { type ReadTableOptions, readTable } from './tables/read-table.js';

@@ -8,6 +8,7 @@ import { swapEmaWeights } from './swap-ema-weights.js';
 import { tensorBoard } from './tensor-board.js';
 import { terminateOnNaN } from './terminate-on-nan.js';
 
+export type { BackupAndRestoreOptions } from './backup-and-restore.js';
 export {
   type Callback,
   type CallbackModel,
@@ -16,6 +17,14 @@ export {
   type Logs,
   type TrainingState,
 } from './callback.js';
+export type { CsvLoggerOptions } from './csv-logger.js';
+export type { EarlyStopping, EarlyStoppingOptions } from './early-stopping.js';
+export type { ReduceLROnPlateauOptions } from './learning-rate.js';
+export type { ModelCheckpoint, ModelCheckpointOptions } from './model-checkpoint.js';
+export type { MonitorOptions } from './monitor.js';
+export type { ProgressBarOptions } from './progress-bar.js';
+export type { SwapEmaWeightsOptions } from './swap-ema-weights.js';
+export type { TensorBoardOptions } from './tensor-board.js';
 
 /** Ready-made callbacks for `fit`, with Keras' names, defaults and behaviour. */
 export const callbacks = {
