@@ -282,6 +282,9 @@ test('predictSync writes into an array of the caller, at any batch size', (t) =>
       /^Expected out to be an array of float/,
     );
     refused([1, 2, 3, 4], /^Expected out to be an NDArray/);
+    const sent = NDArray.zeros([1, 4], dtype);
+    structuredClone(sent.data, { transfer: [sent.data.buffer as ArrayBuffer] });
+    refused(sent, /^Expected out to own its memory, got a detached Float\d\dArray \(it was transferred\)/);
     const [samples, place] = [new Float64Array(36), new Float32Array(36)];
     const memory = (dtype === 'float32' ? place : samples).buffer;
     const own = NDArray.wrap(dtype === 'float32' ? place : samples, [1, 6, 6, 1]);

@@ -1,4 +1,5 @@
 import { allocate } from '../allocate.js';
+import { checkWhole } from '../array/memory.js';
 import { type ArrayInput, checkArray, NDArray, type TypedData } from '../array.js';
 import type { History, Logs } from '../callbacks/callback.js';
 import { checkInteger, checkInterval, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
@@ -196,6 +197,7 @@ function checkOut(out: unknown, outputs: readonly { shape: Shape }[], n: number,
   return given.map((array: NDArray, i) => {
     const name = given.length === 1 ? 'out' : `out[${i}]`;
     const { shape } = outputs[i];
+    checkWhole(name, array);
     if (array.dtype !== dtype) throw wrongValue(name, `an array of ${dtype}`, array.dtype);
     if (array.shape[0] !== n || !isSampleShape(shape, array.shape))
       throw wrongShape(name, `of shape [${[n, ...shape].join(', ')}]`, array.shape);
