@@ -101,8 +101,8 @@ export abstract class Saved {
   }
 
   /** What `save` writes. @throws TypeError for a part that could not be loaded again */
-  toBytes(): Uint8Array;
-  toBytes(...others: unknown[]): Uint8Array {
+  toBytes(): Uint8Array<ArrayBuffer>;
+  toBytes(...others: unknown[]): Uint8Array<ArrayBuffer> {
     checkAlone('toBytes', 0, others);
     return modelBytes(fileOf(this));
   }

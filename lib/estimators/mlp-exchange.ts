@@ -3,6 +3,7 @@ import type { OnnxOptions } from '../formats/onnx/predictor.js';
 import { type FittedMLP, formatSklearn, parseSklearn } from '../formats/sklearn.js';
 import { filePath, writeFileAtomic } from '../io/atomic.js';
 import { ofSource } from '../io/file-errors.js';
+import { oneFile } from '../io/one-file.js';
 import { readWhole, sourceOf } from '../io/read.js';
 import { isUint8Array } from '../kind.js';
 import { Saved } from '../saved.js';
@@ -37,10 +38,10 @@ export abstract class ExchangedMLP extends Saved {
   }
 
   /** What `export` writes; by default NPZ. Of ONNX a promise. */
-  exportBytes(options?: NpzOptions): Uint8Array;
-  exportBytes(options: OnnxOptions & { format: 'onnx' }): Promise<Uint8Array>;
-  exportBytes(options: NpzOptions | OnnxOptions = {}): Uint8Array | Promise<Uint8Array> {
-    if (isNpz(options)) return new Uint8Array(Buffer.concat(formatSklearn(this as unknown as FittedMLP)));
+  exportBytes(options?: NpzOptions): Uint8Array<ArrayBuffer>;
+  exportBytes(options: OnnxOptions & { format: 'onnx' }): Promise<Uint8Array<ArrayBuffer>>;
+  exportBytes(options: NpzOptions | OnnxOptions = {}): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    if (isNpz(options)) return oneFile(formatSklearn(this as unknown as FittedMLP));
     return import('../formats/all.js').then(({ onnxBytes }) => onnxBytes(this, options));
   }
 

@@ -3,6 +3,7 @@ import type { NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { filePath, writeFilesAtomic } from '../io/atomic.js';
+import { oneFile } from '../io/one-file.js';
 import type { Model } from '../models/model.js';
 import type { Compiled } from '../models/network.js';
 import { h5, keras } from './keras/export.js';
@@ -69,10 +70,10 @@ export async function exportModel(network: Exported, path: string | URL, options
   await writeFilesAtomic(all.map(([each, content]) => [each === name ? own : join(dirname(own), each), content]));
 }
 
-export function exportBytes(network: Exported, options: ExportOptions): Uint8Array {
+export function exportBytes(network: Exported, options: ExportOptions): Uint8Array<ArrayBuffer> {
   const { parts } = formatOf(options);
   if (!parts) throw wrongValue('format', 'one of a single file (model.export writes the others)', options.format);
-  return new Uint8Array(Buffer.concat(parts(network, options)));
+  return oneFile(parts(network, options));
 }
 
 /** The names of formats, and what files of them are called that say it. */

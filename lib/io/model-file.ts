@@ -12,6 +12,7 @@ import {
 } from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { filePath } from './atomic.js';
+import { oneFile } from './one-file.js';
 import { quoted, sizes } from './read.js';
 import {
   formatSafetensors,
@@ -68,7 +69,8 @@ export async function saveModel(path: string | URL, model: ModelFile): Promise<v
 }
 
 /** What `saveModel` writes. */
-export const modelBytes = (model: ModelFile): Uint8Array => Buffer.concat(formatSafetensors(...formatModel(model)));
+export const modelBytes = (model: ModelFile): Uint8Array<ArrayBuffer> =>
+  oneFile(formatSafetensors(...formatModel(model)));
 
 function formatModel(model: ModelFile): [tensors: (readonly [string, Tensor])[], metadata: Record<string, string>] {
   const { architecture, weights = [], optimizerState = [], training, metadata: own, randomState, object } = model;

@@ -157,7 +157,7 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
   }
 
   /** The same as bytes. */
-  async exportBytes(options: ExportOptions): Promise<Uint8Array> {
+  async exportBytes(options: ExportOptions): Promise<Uint8Array<ArrayBuffer>> {
     const { exportBytes } = await import('../formats/all.js');
     return exportBytes(await this[networkExport](), options);
   }

@@ -343,7 +343,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** What `save` writes. @throws Error with code ERR_BUSY while a batch is being computed */
-  toBytes(): Uint8Array {
+  toBytes(): Uint8Array<ArrayBuffer> {
     return modelBytes(this[networkFile]());
   }
 

@@ -16,7 +16,7 @@ export abstract class Exportable extends Saved {
   }
 
   /** The same as bytes. */
-  async exportBytes(options: OnnxOptions = {}): Promise<Uint8Array> {
+  async exportBytes(options: OnnxOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     return (await import('../formats/all.js')).onnxBytes(this, options);
   }
 }

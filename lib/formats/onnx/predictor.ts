@@ -2,6 +2,7 @@ import type { NDArray } from '../../array.js';
 import { checkOneOf, checkOptions, notFitted, wrongValue } from '../../check.js';
 import type { Architecture } from '../../estimators/mlp-network.js';
 import { filePath, writeFileAtomic } from '../../io/atomic.js';
+import { oneFile } from '../../io/one-file.js';
 import type { Label } from '../../labels.js';
 import { networkExport, partsOf } from '../../saved.js';
 import type { ColumnKind } from '../../tables/frame.js';
@@ -51,9 +52,9 @@ export async function exportOnnx(value: unknown, path: string | URL, options: On
   await writeFileAtomic(own, await partsOfFile(value, options));
 }
 
-export async function onnxBytes(value: unknown, options: OnnxOptions): Promise<Uint8Array> {
+export async function onnxBytes(value: unknown, options: OnnxOptions): Promise<Uint8Array<ArrayBuffer>> {
   checkOnnx(options);
-  return new Uint8Array(Buffer.concat(await partsOfFile(value, options)));
+  return oneFile(await partsOfFile(value, options));
 }
 
 function checkOnnx(options: OnnxOptions): void {
