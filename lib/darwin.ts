@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { createRequire } from './builtins.js';
 import { installLine } from './io/peer.js';
 import { exists, prebuiltPath, type System } from './prebuilt.js';
 

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createRequire } from './builtins.js';
 import { failure } from './check.js';
 
 /** What to write where; said after the reason. */
 export const KEEP_OUT =
   'Keep fjordnet out of the bundle, installed beside it: esbuild --external:fjordnet; ' +
-  "webpack externals: { fjordnet: 'import fjordnet' }; Rollup and Vite external: ['fjordnet']; " +
+  "webpack externals: { fjordnet: 'import fjordnet' }; Rollup and Vite external: [/^fjordnet/]; " +
   "Next.js serverExternalPackages: ['fjordnet']";
 
 /** The file that this module's code runs from; '' where a bundler leaves no address, as esbuild does in CommonJS. */
