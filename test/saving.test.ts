@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -30,6 +30,7 @@ import * as plots from 'fjordnet/plots';
 import { filePath, writeFileAtomic } from '../dist/io/atomic.js';
 import { EventFile } from '../dist/io/event-file.js';
 import { Workplace } from './helpers/cli.js';
+import { root } from './helpers/installed.js';
 import { unprivileged } from './helpers/unprivileged.js';
 import { unshare } from './helpers/unshare.js';
 
@@ -215,6 +216,33 @@ test('links are followed, to files that are there and that are not', async (t) =
   await t.throwsAsync(write(join(home, 'circle')), { code: 'ELOOP' });
   t.true(lstatSync(join(home, 'nowhere')).isSymbolicLink() && lstatSync(join(home, 'circle')).isSymbolicLink());
 });
+
+const PERMITTED = `
+import(process.argv[1]).then(async ({ layers, sequential }) => {
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })] });
+  for (let i = 0; i < 2; i++) await model.save(process.argv[2]);
+}).catch(({ code, message }) => console.log(code, message));`;
+
+for (const name of ['this', 'node-22', 'node-24', 'node-26']) {
+  const node = name === 'this' ? process.execPath : join(root, 'test', 'runtimes', 'node_modules', name, 'bin', 'node');
+  (existsSync(node) ? test : test.skip)(`${name}: a file is written and replaced under the permission model`, (t) => {
+    const path = join(folder(t), 'x.safetensors');
+    const version = execFileSync(node, ['--version'], { encoding: 'utf8' });
+    const permission = version.startsWith('v20.') ? '--experimental-permission' : '--permission';
+    const flags = [
+      permission,
+      '--allow-addons',
+      '--allow-fs-read=*',
+      `--allow-fs-write=${dirname(path)}/*`,
+      '--no-warnings',
+    ];
+    const index = join(root, 'dist', 'index.js');
+    writeFileSync(path, 'old', { mode: 0o604 });
+    t.is(execFileSync(node, [...flags, '-e', PERMITTED, index, path], { encoding: 'utf8' }), '');
+    t.true(readFileSync(path).length > 1000);
+    t.is(statSync(path).mode & 0o777, 0o604);
+  });
+}
 
 test('permissions and owner are kept, the umask is for new files, hard links keep the old content', async (t) => {
   const home = folder(t);

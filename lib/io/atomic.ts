@@ -1,5 +1,5 @@
 import { constants, type Stats } from 'node:fs';
-import { access, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, chmod, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,6 +7,11 @@ import { crypto } from '../builtins.js';
 import { failure, wrongType, wrongValue } from '../check.js';
 import { isURL } from '../kind.js';
 import { checkName, patiently } from './windows.js';
+
+const { O_CREAT, O_EXCL, O_SYNC, O_WRONLY } = constants;
+
+/** Node.js' permission model allows no change of an open file's mode, and from Node.js 24 on no fsync. */
+export const isRestricted = () => process.permission !== undefined;
 
 /** A file in this folder that no other process writes. */
 export const temporaryIn = (folder: string): string =>
@@ -69,11 +74,12 @@ async function writeBeside(path: string | URL, chunks: Chunks): Promise<Written>
     if (old) await access(target, constants.W_OK);
     const directory = dirname(target);
     const name = temporaryIn(directory);
-    file = await open(name, 'wx', old ? 0o600 : 0o666);
+    const flags = isRestricted() ? O_CREAT | O_EXCL | O_WRONLY | O_SYNC : 'wx';
+    file = await open(name, flags, old ? 0o600 : 0o666);
     temporary = name;
-    if (old) await keepOwner(file, old);
+    if (old) await keepOwner(file, name, old);
     for await (const chunk of chunks) await file.writeFile(chunk);
-    await file.sync();
+    if (!isRestricted()) await file.sync();
     await file.close();
     return {
       async replace() {
@@ -177,7 +183,7 @@ async function writeThrough(file: FileHandle, chunk: Uint8Array): Promise<void> 
  * Gives a new file the permissions of the old one, and its owner and group where we may. A group that cannot be kept gets
  * what everybody has: what one group may read is not shown to another.
  */
-async function keepOwner(file: FileHandle, { uid, gid, mode }: Stats): Promise<void> {
+async function keepOwner(file: FileHandle, name: string, { uid, gid, mode }: Stats): Promise<void> {
   const own = await file.stat();
   const given = (user: number, group: number) =>
     file.chown(user, group).then(
@@ -186,7 +192,8 @@ async function keepOwner(file: FileHandle, { uid, gid, mode }: Stats): Promise<v
     );
   const kept =
     (own.uid === uid && own.gid === gid) || (await given(uid, gid)) || own.gid === gid || (await given(-1, gid));
-  await file.chmod(kept ? mode & 0o777 : (mode & 0o707) | ((mode & 0o007) << 3));
+  const wanted = kept ? mode & 0o777 : (mode & 0o707) | ((mode & 0o007) << 3);
+  await (isRestricted() ? chmod(name, wanted) : file.chmod(wanted));
 }
 
 /** Makes a rename survive a power cut. Windows has no such call, and some file systems refuse it. */
