@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { limits } from './container.js';
 import { darwinFile } from './darwin.js';
 import { checkBinary } from './elf.js';
-import { bundled, loadFailure } from './load-failure.js';
+import { bundled, loadFailure, tooOld } from './load-failure.js';
 import { packageRoot, requireHere } from './package-root.js';
 import { exists, libc, prebuiltFile, prebuiltPath } from './prebuilt.js';
 
@@ -45,6 +45,7 @@ export function findAddon(): Found {
  *   variable FJORDNET_SIMD is none of avx512, avx2 and baseline.
  */
 export function loadAddon(): unknown {
+  if (process.getBuiltinModule === undefined) throw tooOld();
   const { file } = findAddon();
   let addon: Addon;
   try {

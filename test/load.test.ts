@@ -62,6 +62,13 @@ test.serial('Node.js told not to load addons: the option is named, and no build 
   }
 });
 
+test.serial('an older Node.js: the version is named, and no build is advised', (t) => {
+  writeFileSync(project.path('older.cjs'), 'delete process.getBuiltinModule;');
+  const { code, message } = load(['--require', './older.cjs']);
+  t.is(code, 'ERR_NATIVE_LOAD');
+  t.is(message, `Expected Node.js 20.17 or later, as fjordnet needs it, got ${process.versions.node}`);
+});
+
 test.serial('the permission model: the options that are missing are named, and are enough', (t) => {
   const files = ['--allow-fs-read=*'];
   t.is(
