@@ -447,6 +447,24 @@ test('integers of 64 bits are numbers up to 2^53, and told beyond', (t) => {
   t.deepEqual(new ColumnTransformer([['b', 'passthrough', ['b']]]).fitTransform(wide).toArray(), [[1], [2]]);
 });
 
+test('decimals, as databases give them, are numbers', (t) => {
+  class Decimal {
+    constructor(readonly digits: string) {}
+    toNumber = () => Number(this.digits);
+    toString = () => this.digits;
+  }
+  const prices = ['0.5', '1.5', '4'].map((digits) => new Decimal(digits));
+  const rows = prices.map((price, i) => ({ price: i === 1 ? null : price, y: i }));
+  for (const table of [
+    { price: [prices[0], null, prices[2]] },
+    rows.map(({ price }) => ({ price })),
+    rows.map(({ price }) => [price]),
+  ])
+    t.deepEqual((new SimpleImputer().fitTransform(table as never) as NDArray).toArray(), [[0.5], [2.25], [4]]);
+  const transformer = TableTransformer.infer(rows as never, { target: 'y' }).fit(rows as never);
+  t.deepEqual(transformer.transform([{ price: prices[2] }] as never), transformer.transform([{ price: 4 }]));
+});
+
 test('pipelines and KMeans may be steps of a pipeline, as in scikit-learn, and its last one transforms', async (t) => {
   const { rows, species } = penguins(60, 3);
   const model = () => new MLPClassifier({ hiddenLayerSizes: [4], randomState: 1, solver: 'lbfgs', maxIter: 40 });

@@ -313,13 +313,19 @@ function readColumn(name: string, values: unknown): Column {
 
 const isBigint = (value: unknown) => typeof value === 'bigint';
 
-/** Integers of 64 bits as the numbers that they are; those beyond 2^53 stay, to be told where they are used. */
+/** Of decimal.js, which Prisma gives, big.js and bignumber.js. */
+const isDecimal = (value: unknown): value is { toNumber(): number } => hasMethods(value, 'toNumber');
+
+/** Integers of 64 bits and decimals as the numbers that they are; integers beyond 2^53 stay, to be told where they are used. */
 function narrowed(column: Column): Column {
-  const isWide = Array.isArray(column) ? column.some(isBigint) : isBigint(column[0]);
+  const isWide = Array.isArray(column)
+    ? column.some((value) => isBigint(value) || isDecimal(value))
+    : isBigint(column[0]);
   if (!isWide) return column;
-  return Array.from(column, (value) =>
-    isBigint(value) && Number.isSafeInteger(Number(value)) ? Number(value) : value,
-  );
+  return Array.from(column, (value) => {
+    if (isDecimal(value)) return value.toNumber();
+    return isBigint(value) && Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  });
 }
 
 function ofRows(name: string, rows: readonly (readonly unknown[])[]): Frame {
