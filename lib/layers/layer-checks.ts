@@ -43,7 +43,7 @@ export function checkApplied(layer: Layer, values: readonly Value[]): void {
 export function checkTakesList(layer: Layer, count: number): void {
   const { takesList } = layer.constructor as typeof Layer;
   if (isBuiltIn(layer) && !takesList)
-    throw new TypeError(`Expected ${nameOf(layer)} to be applied to one value, got a list of ${count}`);
+    throw new RangeError(`Expected ${nameOf(layer)} to be applied to one value, got a list of ${count}`);
 }
 
 /** What `call` returned. @throws TypeError for what are no values, such as that of a function without `return` */

@@ -1,4 +1,4 @@
-import { checkAlone, checkOptions, checkOptionsAlone, failure, wrongType, wrongValue } from '../check.js';
+import { checkAlone, checkOptions, failure, wrongType, wrongValue } from '../check.js';
 import { freeName, type Graph, givenName } from '../graph/graph.js';
 import { isSameShape, type Shape, type Value } from '../graph/value.js';
 import { allLayers, weightsOf, weightsOfGraph } from '../graph/weights.js';
@@ -232,6 +232,6 @@ function checkSequential(loaded: Model): Sequential {
 
 /** A new `Sequential`. */
 export function sequential(options: SequentialOptions = {}, ...others: never[]): Sequential {
-  checkOptionsAlone('sequential', [options, ...others]);
+  checkAlone('sequential', 1, others);
   return new Sequential(options);
 }
