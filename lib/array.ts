@@ -10,6 +10,7 @@ import {
   type DType,
   dtypeOf,
   type Flat,
+  isNarrow,
   joined,
   type Numbers,
   readView,
@@ -21,7 +22,7 @@ import { checkShape, plural, position, product, resolveShape, wrongSize } from '
 import { formatArray } from './array-format.js';
 import { checkAlone, checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
 import { type ForeignArray, isForeignArray, readForeign } from './foreign-arrays.js';
-import { brand, isFloat32Array, isNDArray, isUint8Array } from './kind.js';
+import { brand, isFloat32Array, isNDArray } from './kind.js';
 
 export type { SlicePart } from './array/indexing.js';
 export type { DType, TypedData } from './array/memory.js';
@@ -31,7 +32,7 @@ export type { ForeignArray } from './foreign-arrays.js';
 /** Nested arrays of numbers; the innermost arrays may be typed arrays. */
 export type NestedArray = readonly number[] | readonly Flat[] | readonly NestedArray[];
 /**
- * Everything that is accepted as an array. A typed array is one-dimensional, a Uint8Array (a Buffer, too) is read as int32;
+ * Everything that is accepted as an array. A typed array is one-dimensional, one of small integers (a Buffer, too) is read as int32;
  * NDArrays in a list are stacked; arrays and tables of other libraries are told by their shape.
  */
 export type ArrayInput = NDArray | NestedArray | readonly NDArray[] | Flat | ForeignArray;
@@ -64,7 +65,7 @@ export class NDArray {
    * @param x an NDArray or its structured clone, nested arrays of numbers, a typed array (one-dimensional), or an array or
    *   table of another library
    * @param options.shape the shape of the result, one entry may be -1; default: the shape of `x`
-   * @param options.dtype default: that of `x`, where numbers are float64 and a Uint8Array is int32
+   * @param options.dtype default: that of `x`, where numbers are float64, and typed arrays of small integers int32
    * @throws TypeError if an element is not a number (null, for one, which JSON has for NaN) or a typed array was detached
    * @throws RangeError if the arrays are ragged, do not fit `shape`, or hold no 32-bit integers when dtype is 'int32'
    */
@@ -75,8 +76,8 @@ export class NDArray {
     const { dtype = given.dtype } = options;
     const array = dtype === given.dtype ? given : cast('x', given, dtype);
     const shape = options.shape === undefined ? array.shape : resolveShape(options.shape, array.size);
-    // nested arrays and bytes were read into memory of their own
-    const isOwn = array !== given || Array.isArray(x) || isUint8Array(x);
+    // nested arrays and small integers were read into memory of their own
+    const isOwn = array !== given || Array.isArray(x) || isNarrow(x);
     return new NDArray(isOwn ? array.data : copyOf(array.data, dtype), shape, dtype);
   }
 

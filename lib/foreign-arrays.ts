@@ -8,6 +8,7 @@ import {
   DTYPES,
   type DType,
   IS,
+  isNarrow,
   type Numbers,
   type TypedData,
 } from './array/memory.js';
@@ -275,8 +276,7 @@ function ofColumns(rows: number, columns: readonly TypedData[]): Numbers {
   return { data, shape: [rows, width] };
 }
 
-/** Typed arrays of integers that an int32 holds all of, and of others. */
-const NARROW = /^(?:Int8|Uint8|Uint8Clamped|Int16|Uint16)Array$/;
+/** Typed arrays of integers that an int32 may not hold. */
 const WIDE = /^(?:Uint32|BigInt64|BigUint64)Array$/;
 
 /** Numbers of whatever array: the array itself where it is one of ours. */
@@ -285,7 +285,7 @@ function toTyped(values: unknown, column: Column, integers = WIDE.test(typedArra
     checkAttached(String(column), values);
     return values;
   }
-  if (NARROW.test(typedArrayName(values) ?? '')) return copyOf(values as Uint8Array, 'int32');
+  if (isNarrow(values)) return copyOf(values, 'int32');
   if (!Array.isArray(values) && !isTypedArray(values)) throw wrongType(String(column), 'an array of numbers', values);
   const data = allocate(Float64Array, values.length);
   let isInt32 = integers;

@@ -42,6 +42,11 @@ test('from reads nested arrays, typed arrays and NDArrays, and keeps their dtype
     [new Float32Array([0.5, 2]), 'float32', [2], [0.5, 2]],
     [new Int32Array([-1, 7]), 'int32', [2], [-1, 7]],
     [new Uint8Array([0, 255]), 'int32', [2], [0, 255]],
+    [new Uint8ClampedArray([0, 300]), 'int32', [2], [0, 255]],
+    [new Int8Array([-128, 127]), 'int32', [2], [-128, 127]],
+    [new Int16Array([-32768, 32767]), 'int32', [2], [-32768, 32767]],
+    [new Uint16Array([0, 65535]), 'int32', [2], [0, 65535]],
+    [[new Int16Array([-1, 2]), new Int16Array([3, 4])], 'float64', [2, 2], [-1, 2, 3, 4]],
     [Buffer.from([3, 4]), 'int32', [2], [3, 4]],
     [NDArray.from([[1, 2]]), 'float64', [1, 2], [1, 2]],
   ];

@@ -1,13 +1,15 @@
 import { allocate } from '../allocate.js';
 import type { NDArray } from '../array.js';
 import { wrongType } from '../check.js';
-import { isFloat32Array, isFloat64Array, isInt32Array, isTypedArray, isUint8Array, typedArrayName } from '../kind.js';
+import { isFloat32Array, isFloat64Array, isInt32Array, isTypedArray, typedArrayName } from '../kind.js';
 import { product } from './shape.js';
 
 export type DType = 'float64' | 'float32' | 'int32';
 /** The memory of an NDArray: one typed array in row-major order. */
 export type TypedData = Float64Array | Float32Array | Int32Array;
-export type Flat = TypedData | Uint8Array;
+/** Typed arrays of integers that an int32 holds all of. */
+export type Narrow = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array;
+export type Flat = TypedData | Narrow;
 /** Numbers and how they are laid out: what becomes an NDArray. */
 export interface Numbers {
   readonly data: TypedData;
@@ -28,11 +30,14 @@ export function checkWhole(name: string, x: NDArray): NDArray {
   return x;
 }
 
-/** A view of memory as numbers that may be read: bytes as a copy. */
+const NARROW = /^(?:Int8|Uint8|Uint8Clamped|Int16|Uint16)Array$/;
+export const isNarrow = (x: unknown): x is Narrow => NARROW.test(typedArrayName(x) ?? '');
+
+/** A view of memory as numbers that may be read: small integers as a copy. */
 export function readView(name: string, x: ArrayBufferView): TypedData {
   checkAttached(name, x);
   if (isFloat64Array(x) || isFloat32Array(x) || isInt32Array(x)) return x;
-  if (isUint8Array(x)) return copyOf(x, 'int32');
+  if (isNarrow(x)) return copyOf(x, 'int32');
   throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
 }
 
