@@ -723,6 +723,24 @@ test('normalizations by neighbours and norms, blocks of pixels, and what shrinks
   await refused((g) => g.node('SpaceToDepth', ['x'], { blocksize: { int: 3 } }), /blocks of 3 x 3 of 4 x 6 pixels/);
 });
 
+test('entries are taken in several rows along any axis, as ONNX Runtime does', async (t) => {
+  const x = new RandomState(24).normal(0, 1, [3, 5, 4, 6]) as NDArray;
+  const taken: [axis: number, index: number[], of: number[]][] = [
+    [1, [1, 0, 2, -1], [2, 2]],
+    [2, [3, 1, 0], [1, 3]],
+    [-1, [0, 5, 2, 2, 1, 4], [3, 1, 2]],
+    [3, [-6], [1, 1]],
+  ];
+  for (const [axis, index, of] of taken) {
+    const take = (g: OnnxGraph) => g.node('Gather', ['x', g.ints(index, of)], { axis: { int: axis } });
+    const bytes = bytesOfGraph(['batch', 5, 4, 6], take, 3 + of.length);
+    const [made] = await outputsOf(await importBytes(bytes), [x]);
+    const [{ data, shape }] = await byOnnxRuntime(bytes, [x]);
+    t.deepEqual(made.shape, shape);
+    t.is(difference(made.data, data), 0);
+  }
+});
+
 test('functions, paddings, places and dilated windows are those of ONNX Runtime', async (t) => {
   const random = new RandomState(22);
   const float = (g: OnnxGraph, name: string, data: readonly number[], shape: number[] = []) =>

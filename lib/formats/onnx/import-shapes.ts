@@ -227,6 +227,14 @@ const splitToSequence: Handler = (c, [a, sizes], attributes, node) => {
   return [];
 };
 
+/** The entries along an axis, which become several. */
+function inRows(c: Importer, part: Computed, axis: number, of: readonly number[]): Computed {
+  const { value, steps } = c.plain(part);
+  if (steps) throw new RangeError('it takes entries in several rows of what is part of the batch');
+  const { shape } = value;
+  return computed(ops.reshape(value, [...shape.slice(0, axis - 1), ...of, ...shape.slice(axis)]));
+}
+
 const gather: Handler = (c, [a, index], attributes, node) => {
   const axis = attributes.number('axis', 0);
   if (a?.kind === 'constant') {
@@ -238,10 +246,10 @@ const gather: Handler = (c, [a, index], attributes, node) => {
   const own = c.axis(x, axis);
   const n = x.value.shape[own];
   const { data, shape: of } = c.constant(index, 'what it takes');
-  if (of.length > 1) throw new RangeError('it takes entries in several rows');
   const places = Float64Array.from(data, (place) => (place < 0 ? place + n : place));
   const part = places.length === 1 ? taken(c, x, axis, places[0], 1) : picked(c, x, own, places);
   if (of.length === 1) return part;
+  if (of.length > 1) return inRows(c, part, axis < 0 ? axis + x.axes.length : axis, of);
   const left = part.axes.filter((other) => other !== own);
   return without(part, [own], left);
 };
