@@ -167,6 +167,27 @@ test.serial('decimal commas are those of the label, too', async (t) => {
 });
 
 test.serial(
+  'a file with decimal points is read with them, as a whole, by what was trained on decimal commas',
+  async (t) => {
+    const rows = Array.from({ length: 40 }, (_, i) => [(1 + i / 7).toFixed(3), (i % 9) / 2 + 0.25, (3 * i).toFixed(3)]);
+    const withCommas = rows.map((row) => row.map((cell) => `"${String(cell).replace('.', ',')}"`));
+    csvFile('with-commas.csv', 'a,b,y', withCommas);
+    csvFile('with-points.csv', 'a,b,y', rows); // cells of a are numbers with a point between thousands, too
+    const model = work.path('decimals.safetensors');
+    const options = ['--decimal', ',', '--epochs', '2', '-q', '--save', model];
+    t.is((await work.run('train', 'with-commas.csv', ...options)).code, 0);
+    for (const command of ['predict', 'evaluate']) {
+      const [commas, points] = [
+        await work.run(command, model, 'with-commas.csv', '--json'),
+        await work.run(command, model, 'with-points.csv', '--json'),
+      ];
+      t.is(points.code, 0, points.stderr);
+      t.is(points.stdout.replace('with-points', 'with-commas'), commas.stdout);
+    }
+  },
+);
+
+test.serial(
   'a table of numbers trains the same network from CSV and JSON; rows without a label are left out',
   async (t) => {
     const rows = Array.from({ length: 60 }, (_, i) => ({

@@ -85,7 +85,8 @@ export class RecordSink implements RowSink<CsvRecords> {
     const rest = names.map((_, k) => k).filter((k) => k !== at);
     if (rest.length === 0) throw damaged(this.#source, `it has no column beside the label '${names[at]}'${hint}`);
     const cells = this.#columns;
-    const { decimal = '.', text = [], textLabels } = this.#options;
+    const { text = [], textLabels } = this.#options;
+    const decimal = this.#decimal(names, at);
     const typedColumn = (k: number, column: string[]) => typed(column, decimal, text.includes(names[k]));
     const doubt = doubtful && { doubtful };
     if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)), ...doubt };
@@ -105,6 +106,20 @@ export class RecordSink implements RowSink<CsvRecords> {
       ...(kept.length < this.#rows && { unlabelled: this.#rows - kept.length }),
       ...doubt,
     };
+  }
+
+  /** A file to predict may be written with points where that of the training was not: as one cell shows, since 1.000 is a number either way. */
+  #decimal(names: readonly string[], at: number): '.' | ',' {
+    const { decimal = '.', known, text, textLabels } = this.#options;
+    if (decimal === '.' || !known || !text) return decimal;
+    const isNumeric = (name: string, k: number) =>
+      k === at ? !textLabels : known.includes(name) && !text.includes(name);
+    const numeric = this.#columns.filter((_, k) => isNumeric(names[k], k));
+    const areNumbers = (column: readonly string[], character: '.' | ',') =>
+      column.every((cell) => isMissing(cell) || isNumberCell(cell, character));
+    const hasPoints = numeric.every((column) => areNumbers(column, '.') || !areNumbers(column, ','));
+    const hasCommas = numeric.every((column) => areNumbers(column, ',') || !areNumbers(column, '.'));
+    return hasPoints && !hasCommas ? '.' : ',';
   }
 
   /** The names of a first row that may be data, where they are names; it is no row of the columns then. */
