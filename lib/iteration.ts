@@ -50,9 +50,9 @@ export function forget(given: unknown): void {
 }
 
 /** An error of the same kind that says which batch it was, with code ERR_BATCH where it has none of its own. */
-export function ofBatch(place: string, cause: unknown, what = ''): Error {
+export function ofBatch(place: string, cause: unknown, what = '', hint = ''): Error {
   const { message = String(cause), code } = (isError(cause) ? cause : {}) as NodeJS.ErrnoException;
-  const error = failure(code ?? 'ERR_BATCH', `${place}: ${what}${message}`, { cause });
+  const error = failure(code ?? 'ERR_BATCH', `${place}: ${what}${message}${hint}`, { cause });
   const Type = isError(cause, 'RangeError') ? RangeError : isError(cause, 'TypeError') ? TypeError : undefined;
   return Type && what === '' ? Object.assign(new Type(error.message, { cause }), { code: error.code }) : error;
 }

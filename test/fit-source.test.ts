@@ -735,3 +735,17 @@ test('a dataset that is repeated without an end is refused where it would be rea
   for (const ending of [samples().repeat().repeat(0), samples().repeat().take(3), samples().repeat(3)])
     t.false(isEndless(ending));
 });
+
+test('a dataset of samples, of which no batches were made, is told what makes them', async (t) => {
+  const samples = data.fromArrays([x, y]);
+  const wrong = data.fromArrays([x.reshape(-1, 2), random.randint(0, 3, [2 * N])]).batch(10);
+  const hint = /; batch\(n\) makes batches of the samples of a dataset$/;
+  const net = network();
+  for (const source of [samples, samples.map((sample) => sample).take(5), samples.shuffle(9, 1).repeat(2)])
+    await t.throwsAsync(net.fit(source), { code: 'ERR_BATCH', message: hint });
+  await t.throwsAsync(net.evaluate(samples), { code: 'ERR_BATCH', message: hint });
+  await t.throwsAsync(net.predict(samples), { code: 'ERR_BATCH', message: hint });
+  await t.throwsAsync(net.fit(x, y, { validationData: samples }), { code: 'ERR_BATCH', message: hint });
+  for (const source of [wrong, wrong.take(3), data.generator(() => [[[1, 2], 3]])])
+    await t.throwsAsync(net.fit(source as never), { code: 'ERR_BATCH', message: /got .*[^t]$/ });
+});

@@ -1,7 +1,7 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { checkAlone, checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from '../check.js';
 import { checkRandomState, RandomState } from '../random.js';
-import { dealtOut, endless, knownLabels } from '../training/source.js';
+import { dealtOut, endless, knownLabels, single } from '../training/source.js';
 import { ahead, mapped } from './ahead.js';
 import type { Block } from './block.js';
 import { type Awaitable, batched, type Cursor, filtered, keeping, over, repeated, skipped, taken } from './cursor.js';
@@ -52,17 +52,20 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   readonly [knownLabels]: Int32Array | undefined;
   /** @internal */
   readonly [endless]: boolean;
+  /** @internal */
+  readonly [single]: boolean;
 
   /** Datasets are made by `data.*`. @internal */
-  constructor(open: Open<E>, labels?: Int32Array, isEndless = false) {
+  constructor(open: Open<E>, labels?: Int32Array, isEndless = false, isSingle = true) {
     this.#open = open;
     this[knownLabels] = labels;
     this[endless] = isEndless;
+    this[single] = isSingle;
   }
 
   /** What has as many elements where this one has no end. `labels`: those it has, where it has the same */
-  #followed<R>(open: Open<R>, labels?: Int32Array): Dataset<R> {
-    return new Dataset(open, labels, this[endless]);
+  #followed<R>(open: Open<R>, labels?: Int32Array, isSingle = this[single]): Dataset<R> {
+    return new Dataset(open, labels, this[endless], isSingle);
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<E, void, undefined> {
@@ -130,6 +133,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     return this.#followed(
       (share) => (share && !share.ofSamples ? every(batches(this.#open()), share) : batches(this.#open(share))),
       this[knownLabels],
+      false,
     );
   }
 
@@ -147,7 +151,7 @@ export class Dataset<E = any> implements AsyncIterable<E> {
     checkAlone('repeat', 1, others);
     const times = n === undefined ? Number.POSITIVE_INFINITY : checkInteger('n', n, 0);
     const isEndless = times === Number.POSITIVE_INFINITY || (times > 0 && this[endless]);
-    return new Dataset((share) => repeated(() => this.#open(share), times), this[knownLabels], isEndless);
+    return new Dataset((share) => repeated(() => this.#open(share), times), this[knownLabels], isEndless, this[single]);
   }
 
   /** The first `n` elements. */
@@ -155,7 +159,12 @@ export class Dataset<E = any> implements AsyncIterable<E> {
   take(n: number, ...others: unknown[]): Dataset<E> {
     checkAlone('take', 1, others);
     checkInteger('n', n, 0);
-    return new Dataset(dealt(() => taken(this.#open(), n)));
+    return new Dataset(
+      dealt(() => taken(this.#open(), n)),
+      undefined,
+      false,
+      this[single],
+    );
   }
 
   /** All but the first `n` elements. */

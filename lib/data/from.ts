@@ -74,7 +74,12 @@ export function generator<E>(fn: () => Iterable<E> | AsyncIterable<E>): Dataset<
 export function generator<E>(fn: () => Iterable<E> | AsyncIterable<E>, ...others: unknown[]): Dataset<E> {
   checkAlone('generator', 1, others);
   if (typeof fn !== 'function') throw wrongType('fn', 'a function that returns an iterable', fn);
-  return new Dataset(dealt(() => elementsOf(fn)));
+  return new Dataset(
+    dealt(() => elementsOf(fn)),
+    undefined,
+    false,
+    false,
+  );
 }
 
 function elementsOf<E>(fn: () => Iterable<E> | AsyncIterable<E>): Cursor<E> {

@@ -8,7 +8,7 @@ import { ending, type Feed } from '../training/feed.js';
 import { checkSourceOptions, EVALUATE_OPTIONS, FIT_OPTIONS, prepareSource, sourceWeights } from '../training/fit.js';
 import { evaluateLoop, fitLoop } from '../training/loop.js';
 import { type Ranks, ranksOf } from '../training/ranks.js';
-import { checkEnds, type Source, sourceOf } from '../training/source.js';
+import { batchHint, checkEnds, type Source, sourceOf } from '../training/source.js';
 import { type Callee, checkStateless, evaluation, fitting, judgedCall, prediction, stopping } from './calls.js';
 import { enter, feedOf, validationFeed } from './feeds.js';
 import type {
@@ -119,7 +119,7 @@ export async function predictionOf(
       try {
         parts.push(await predicting);
       } catch (error) {
-        throw signal?.aborted ? error : ofBatch(`batch ${parts.length}`, error);
+        throw signal?.aborted ? error : ofBatch(`batch ${parts.length}`, error, '', batchHint(source));
       }
     }
   } finally {

@@ -11,7 +11,7 @@ import type { Batch } from './batch.js';
 import type { Ports } from './data.js';
 import type { Chunk, Feed, Sweeping } from './feed.js';
 import { type Ranks, shareAmong } from './ranks.js';
-import { isRepeatable, type Source, shareOfRank } from './source.js';
+import { batchHint, isRepeatable, type Source, shareOfRank } from './source.js';
 import { countOf } from './sweep.js';
 
 /** What may lie ready for the jobs to come, in bytes; one batch may be larger. */
@@ -389,7 +389,7 @@ export class SourceFeed implements Feed {
 
   /** For what is wrong with a batch. */
   #placed(cause: unknown, place = this.#nextPlace()): Error {
-    return this.#framed(ofBatch(place, cause));
+    return this.#framed(ofBatch(place, cause, '', batchHint(this.#source)));
   }
 
   /** What is read meanwhile knows not who called: the driver does. */

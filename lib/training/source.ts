@@ -15,6 +15,13 @@ export const knownLabels = Symbol.for('fjordnet.knownLabels');
 /** Under this a source says that it has no end, where it is known to have none. */
 export const endless = Symbol.for('fjordnet.endless');
 
+/** Under this a source says that it gives samples one by one, of which no batches were made. */
+export const single = Symbol.for('fjordnet.single');
+
+/** What is said where a batch does not fit, if it may be a sample. */
+export const batchHint = (source: unknown): string =>
+  property(source, single) === true ? '; batch(n) makes batches of the samples of a dataset' : '';
+
 /** Under this a source has a function that gives one of so many shares of its samples, and reads no others where it can. */
 export const dealtOut = Symbol.for('fjordnet.dealtOut');
 
