@@ -33,6 +33,7 @@ test('options may stand anywhere, with = or without, and -- ends them', (t) => {
 
 test('options have other names', (t) => {
   t.is(parse(train, ['digits', '--eta', '0.5']).number('learning-rate', 0), 0.5);
+  t.is(parse(train, ['digits', '--lr', '0.5']).number('learning-rate', 0), 0.5);
   t.is(parse(train, ['digits', '--lmbd', '0.1']).number('l2', 0), 0.1);
 });
 

@@ -431,3 +431,20 @@ test('long names in a file do not make long messages', async (t) => {
     t.true((error?.message.length ?? 0) < 600, `${i}: ${error?.message.length}`);
   }
 });
+
+test.serial('a file that is named as those of others is warned of, once for each ending', async (t) => {
+  const warnings: (Error & { code?: string })[] = [];
+  const listen = (warning: Error) => warnings.push(warning);
+  process.on('warning', listen);
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })], seed: 1 });
+  for (const name of ['a.keras', 'b.keras', 'c.safetensors', 'd.json', 'e', 'f.onnx'])
+    await model.save(join(home, name));
+  await new Promise(setImmediate);
+  process.off('warning', listen);
+  t.deepEqual(
+    warnings.map(({ code }) => code),
+    ['FJORDNET_ENDING', 'FJORDNET_ENDING'],
+  );
+  t.regex(warnings[0].message, /a\.keras' is a file in fjordnet's own format, .*\.keras files need one of export\(\)/);
+  t.is(String((await Sequential.load(join(home, 'a.keras'))).getWeights()), String(model.getWeights()));
+});

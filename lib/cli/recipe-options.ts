@@ -32,7 +32,7 @@ export const TRAINING_OPTIONS = {
     value: 'NAME',
     help: 'sgd, adam, adamW, nadam, adamax, lion, rmsprop, adagrad, adadelta; with sklearn sgd, adam, lbfgs. Default: adam',
   },
-  'learning-rate': { value: 'RATE', help: "Default: the optimizer's own; lecture 0.001", aliases: ['eta'] },
+  'learning-rate': { value: 'RATE', help: "Default: the optimizer's own; lecture 0.001", aliases: ['eta', 'lr'] },
   momentum: { value: 'M', help: 'Of sgd and rmsprop' },
 } as const;
 

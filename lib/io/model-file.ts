@@ -11,6 +11,7 @@ import {
   typedArrayName,
 } from '../kind.js';
 import type { MT19937State } from '../random.js';
+import { warn } from '../warn.js';
 import { filePath } from './atomic.js';
 import { oneFile } from './one-file.js';
 import { quoted, sizes } from './read.js';
@@ -66,7 +67,17 @@ const MAX_JSON = 2 ** 25;
  */
 export async function saveModel(path: string | URL, model: ModelFile): Promise<void> {
   await writeSafetensors(path, ...formatModel(model));
+  const [ending] = /\.(h5|hdf5|keras|onnx)$/i.exec(filePath(path)) ?? [];
+  if (ending === undefined || named.has(ending)) return;
+  named.add(ending);
+  warn(
+    'FJORDNET_ENDING',
+    `'${filePath(path)}' is a file in fjordnet's own format, whatever its name: programs that read ${ending} files need one of export(), or of fjordnet convert`,
+  );
 }
+
+/** Endings of others' files that were warned of: a checkpoint is saved again and again. */
+const named = new Set<string>();
 
 /** What `saveModel` writes. */
 export const modelBytes = (model: ModelFile): Uint8Array<ArrayBuffer> =>

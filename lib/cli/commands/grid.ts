@@ -54,7 +54,12 @@ const AXES: Readonly<Record<string, { key: keyof RecipeOverrides; read: (name: s
 const MOST_NETWORKS = 100_000;
 /** Where a grid goes, in this folder, that cannot be written where it was asked for. */
 const SPARE = 'fjordnet-grid.json';
-const ALIASES: Readonly<Record<string, string>> = { eta: 'learning-rate', lmbd: 'l2', alpha: 'l2' };
+const ALIASES: Readonly<Record<string, string>> = {
+  eta: 'learning-rate',
+  lr: 'learning-rate',
+  lmbd: 'l2',
+  alpha: 'l2',
+};
 
 /** A grid that may begin. */
 interface Prepared {
