@@ -23,6 +23,8 @@ export interface OwnLossOptions {
   targetShape?: Shape;
 }
 
+const OF_ANOTHER_SHAPE = ' (the option targetShape of custom.loss says another)';
+
 /**
  * One's own losses, metrics, activations and layers, written in `ops`: recorded once, differentiated, and run natively. Each is
  * known by its name from then on: networks with them are saved, and load again in a program that has registered them too. A
@@ -54,7 +56,8 @@ export const custom = {
       config: { name },
       ofWholeSamples: true as const,
       targetShape: (outputShape) => own ?? outputShape,
-      prepare: (y, values, outputShape) => fitted(name, y, values, own ?? outputShape, { ofOutput: !own }),
+      prepare: (y, values, outputShape) =>
+        fitted(name, y, values, own ?? outputShape, own ? { ofOutput: false } : { hint: OF_ANOTHER_SHAPE }),
       emit: (t, io) => emitLoss(t, io, what, fn),
     });
     registerLoss(name, loss);

@@ -109,7 +109,8 @@ test('what is no loss, optimizer or metric, and what does not fit, gets one sent
         network(3, 'softmax').compile({ optimizer: 'sgd', loss: 'sparseCategoricalCrossentropy', metrics: [metric] }),
       {
         instanceOf: RangeError,
-        message: /^Expected the loss to have targets of the output's shape for the metric '.*', got class numbers$/,
+        message:
+          /^Expected the loss to have targets of the output's shape for the metric '.*', got one number a row, such as a class number: write it with custom\.metric$/,
       },
     );
 });

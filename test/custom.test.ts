@@ -446,6 +446,11 @@ test('a loss of class numbers has the numbers of sparseCategoricalCrossentropy, 
 
   const refuse = (make: () => unknown, message: string) => t.throws(make, { message });
   refuse(() => net.fitSync(x, y), 'Expected y to have shape [n, 1] for ofNumbers, got shape [60, 3]');
+  net.compile({ optimizer: 'sgd', loss: custom.loss('ofRows', (yTrue, yPred) => ops.sum(ops.mul(yTrue, yPred))) });
+  refuse(
+    () => net.fitSync(x, numbers),
+    "Expected y to have the output's shape [n, 3] for ofRows (the option targetShape of custom.loss says another), got shape [60]",
+  );
   for (const [targetShape, message] of [
     [3, 'Expected targetShape to be an array of positive integers, got 3 (number)'],
     [null, 'Expected targetShape to be an array of positive integers, got null'],

@@ -274,7 +274,7 @@ test('wrong metrics are refused in one sentence', (t) => {
     () => evaluate('float64', metrics.meanSquaredError().for(loss), NDArray.from([[1, 2]]), NDArray.from([[0]]), 1),
     {
       message:
-        "Expected the loss to have targets of the output's shape for the metric 'meanSquaredError', got class numbers",
+        "Expected the loss to have targets of the output's shape for the metric 'meanSquaredError', got one number a row, such as a class number: write it with custom.metric",
     },
   );
 });

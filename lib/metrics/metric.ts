@@ -116,7 +116,7 @@ export function probabilities(t: Recorder, loss: Loss, output: Buffer): Buffer {
 export function compared(metric: string, io: MetricBuffers): [output: Buffer, targets: Buffer] {
   if (areLabels(io))
     throw new RangeError(
-      `Expected the loss to have targets of the output's shape for the metric '${metric}', got class numbers`,
+      `Expected the loss to have targets of the output's shape for the metric '${metric}', got one number a row, such as a class number: write it with custom.metric`,
     );
   return [io.output, io.targets];
 }
