@@ -278,6 +278,12 @@ test('every refusal of the parser has the code, the file and the line', async (t
   await t.throwsAsync(csv(`a,b\n1,${'2'.repeat(1000)}"\n`), { message: /^.{1,300}$/ });
 });
 
+test('a file of JSON that is read as CSV is told so', async (t) => {
+  const message = /; it seems to be JSON, which is read from files named \.json or \.jsonl$/;
+  for (const text of ['{"a":1,"b":2}\n{"a":3,"b":4}\n', '[{"a":1}]', ' [ { "a": 1 } ]'])
+    await t.throwsAsync(csv(text), { code: 'ERR_FORMAT', message }, text);
+});
+
 test('the separator is guessed where it was not said', async (t) => {
   const hint = async (text: string, options: CsvOptions, separator: string) => {
     const error = await t.throwsAsync(csv(text, options));
@@ -298,6 +304,7 @@ test('the separator is guessed where it was not said', async (t) => {
   }
   await hint('x,y\n1,2\n', { separator: ';' }, "','");
   await hint('"x";"y"\n"1";"2"\n', {}, "';'");
+  await hint('x,y\n1,"a"\n', { separator: ';' }, "','");
   await hint('"x"|"y"\n"1"|"2"\n', {}, "'|'");
   await hint('x;y\n1;"a"\n', {}, "';'");
   t.notRegex((await t.throwsAsync(csv('a,b\n1,it said "x"\n')))?.message ?? '', /separated/);

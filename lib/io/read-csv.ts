@@ -111,7 +111,7 @@ export function explained(error: ParseError, source: string, hintFor: (row: read
   const { code, lines, records, record } = error;
   const message = error.message.replace(/ instead of delimiter, .*$/, ' instead of the end of a cell');
   if (typeof lines === 'number' && typeof records === 'number') {
-    const hint = Array.isArray(record) ? hintFor(record.map(String)) : separatedBy(besideQuote(error));
+    const hint = Array.isArray(record) ? hintFor(record.map(String)) : quoteHint(error);
     const where = /\bline \d/.test(message) ? '' : ` in line ${lines}`;
     return damaged(source, `${message.length > 200 ? `${message.slice(0, 200)}…` : message}${where}${hint}`, error);
   }
@@ -120,9 +120,14 @@ export function explained(error: ParseError, source: string, hintFor: (row: read
   return error;
 }
 
-/** What stands before a quote within a cell, or after the one that ends it: where cells are quoted, what separates them. */
-const besideQuote = ({ message, field }: ParseError): string =>
-  /^Invalid Closing Quote: got "(.)"/.exec(message)?.[1] ?? /[;\t|]$/.exec(String(field))?.[0] ?? '';
+/** By what stands before a quote within a cell, or after the one that ends it: where cells are quoted, what separates them. */
+function quoteHint({ message, field, lines }: ParseError): string {
+  if (lines === 1 && /^\s*(\[\s*)?\{\s*$/.test(String(field)))
+    return '; it seems to be JSON, which is read from files named .json or .jsonl';
+  return separatedBy(
+    /^Invalid Closing Quote: got "(.)"/.exec(message)?.[1] ?? /[,;\t|]$/.exec(String(field))?.[0] ?? '',
+  );
+}
 
 /** Windows' variant, as browsers read 'latin1'. */
 async function* latin1(chunks: AsyncIterable<unknown>): AsyncGenerator<string> {
