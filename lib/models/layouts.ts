@@ -1,3 +1,4 @@
+import { isNarrow } from '../array/memory.js';
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions, wrongShape, wrongType, wrongValue } from '../check.js';
 import type { Shape, Weight } from '../graph/value.js';
@@ -218,6 +219,13 @@ function checkTensors(tensors: unknown): NamedTensors {
   return tensors as NamedTensors;
 }
 
+/** @throws TypeError with the name for what no weight is made of, such as small integers, which are quantized ones */
+export function numbersOf(name: string, tensor: ArrayInput): NDArray {
+  const what = `tensors['${name}']`;
+  if (isNarrow(tensor)) throw wrongType(what, 'numbers of 32 bits or more: smaller integers are quantized', tensor);
+  return asArray(what, tensor);
+}
+
 class Reader {
   readonly isPartial: boolean;
   readonly #tensors: NamedTensors;
@@ -249,7 +257,7 @@ class Reader {
       );
     }
     this.#taken.add(name);
-    const array = asArray(`tensors['${name}']`, this.#tensors[name]);
+    const array = numbersOf(name, this.#tensors[name]);
     if (array.shape.join() !== shape.join())
       throw wrongShape(`tensors['${name}']`, `of shape [${shape.join(', ')}]`, array.shape);
     return array;

@@ -1,11 +1,11 @@
-import { asArray, NDArray } from '../array.js';
+import { NDArray } from '../array.js';
 import { checkBoolean, checkOneOf, checkOptions } from '../check.js';
 import { type PlacedWeight, weightName } from '../graph/weights.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel } from '../io/model-file.js';
 import { readSafetensors, type Tensor } from '../io/safetensors.js';
 import { typedArrayName } from '../kind.js';
-import { kerasWeights, pytorchWeights } from './layouts.js';
+import { kerasWeights, numbersOf, pytorchWeights } from './layouts.js';
 import { checkFinite, type LoadOptions } from './loading.js';
 import type { Model } from './model.js';
 
@@ -38,11 +38,10 @@ interface Read {
   readonly report: LoadedWeights;
 }
 
-/** @throws TypeError with the name for one whose numbers no weight can have, such as small integers, which are quantized ones */
 function arrayOf(name: string, { shape, data }: Tensor): NDArray {
   const isLong = /^Big/.test(`${typedArrayName(data)}`);
   const values = isLong ? Float64Array.from(data as BigInt64Array, Number) : (data as Float64Array);
-  return NDArray.wrap(asArray(`tensors['${name}']`, values).data, shape);
+  return NDArray.wrap(numbersOf(name, values).data, shape);
 }
 
 /** The weights of another library's file. */
