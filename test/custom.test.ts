@@ -525,6 +525,8 @@ test('a constructor that drops options, and layers that call makes anew, are ref
     message: new RegExp(`${dropped('name').replace(/[()]/g, '.')}$`),
   });
 
+  t.is(dropping(null as never).name, undefined);
+
   class None extends Layer {
     constructor() {
       super(undefined as never);
@@ -566,10 +568,12 @@ test('names and classes: one sentence each', (t) => {
   refuse(() => custom.activation('relu', ops.relu), /none of the names there are/);
   refuse(() => custom.layer('Dense', Residual), /none of the names there are/);
   refuse(() => custom.loss('a', 3 as never), 'Expected fn to be a function of values, got 3 (number)');
+  const values = [input({ shape: [2] }), input({ shape: [2] })];
   refuse(
-    () => layers.lambda(((a: Value, b: Value) => ops.add(a, b)) as never),
-    'Expected fn to be a function of one value, or of one list of them, got one of 2',
+    () => layers.lambda(((a: Value, b: Value) => ops.mul(b, a)) as never).apply(values as any),
+    'the function of Lambda: Expected x to be a value of a graph, a number or an array of numbers, got undefined (it is given one value, or one list of them, not 2)',
   );
+  t.deepEqual((layers.lambda(ops.sum).apply(values[0]) as Value).shape, []);
   refuse(() => custom.layer('A', Object as never), /^Expected class to be a class that extends Layer, got Object/);
   refuse(
     () =>

