@@ -176,8 +176,9 @@ export function checkAlone(name: string, n: number, others: readonly unknown[], 
   );
 }
 
-/** Refuses what a function of options alone would pass over, and such as `dense(3)`. */
+/** Refuses what a function of options alone would pass over, and such as `dense(3)`; not the place that `Array.from` gives. */
 export function checkOptionsAlone(name: string, [options, ...others]: readonly unknown[]): void {
+  if (options === undefined && others.length === 1 && typeof others[0] === 'number') return;
   if (options !== undefined) checkObject(`the options of ${name}`, options as object);
   checkAlone(name, 1, others);
 }

@@ -170,6 +170,8 @@ test('what is made of options takes nothing beside them, and no positions', (t) 
   const { losses, metrics, optimizers, initializers, schedules, activations, input, sequential, model } = fjordnet;
   const { lambda: _, ...layers } = fjordnet.layers;
   const tables = [layers, losses, metrics, optimizers, initializers, schedules, activations];
+  t.is(Array.from({ length: 2 }, layers.flatten as () => object).length, 2);
+  t.is([{ units: 1 }, { units: 2 }].map(layers.dense)[1].units, 2);
   for (const [name, make] of Object.entries<any>(Object.assign({ input, sequential, model }, ...tables))) {
     t.throws(() => make({}, { seed: 1 }), { message: /to be given 1 argument, got 2$/ }, name);
     t.throws(
