@@ -117,9 +117,12 @@ export function bundled(): Error {
   return failure('ERR_NATIVE_LOAD', `fjordnet was bundled${where}, and its native binary cannot be.\n${KEEP_OUT}.`);
 }
 
-/** The error of a Node.js older than package.json's `engines`. */
+/** The error of a Node.js without `getBuiltinModule`, which came with 20.16 and 22.3. */
 export const tooOld = (): Error =>
-  failure('ERR_NATIVE_LOAD', `Expected Node.js 20.17 or later, as fjordnet needs it, got ${process.versions.node}`);
+  failure(
+    'ERR_NATIVE_LOAD',
+    `Expected Node.js 20.17, 22.3 or later, as fjordnet needs it, got ${process.versions.node}`,
+  );
 
 /** The error of a binary that does not load, with the reason and what to do about it. */
 export function loadFailure(cause: Error, file: string | undefined, root: string): Error {

@@ -66,7 +66,7 @@ test.serial('an older Node.js: the version is named, and no build is advised', (
   writeFileSync(project.path('older.cjs'), 'delete process.getBuiltinModule;');
   const { code, message } = load(['--require', './older.cjs']);
   t.is(code, 'ERR_NATIVE_LOAD');
-  t.is(message, `Expected Node.js 20.17 or later, as fjordnet needs it, got ${process.versions.node}`);
+  t.is(message, `Expected Node.js 20.17, 22.3 or later, as fjordnet needs it, got ${process.versions.node}`);
 });
 
 test.serial('the permission model: the options that are missing are named, and are enough', (t) => {
