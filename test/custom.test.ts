@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import {
+  activations,
   losses as builtIn,
   custom,
   initializers,
@@ -750,7 +751,7 @@ test('a layer whose getConfig does not make it again is neither saved nor cloned
   }
   const [times, renamed] = [custom.layer('Times', Times), custom.layer('Renamed', Renamed)];
   const network = (layer: Layer) => sequential({ layers: [layer, layers.dense({ units: 1 })], seed: 1 });
-  const refused = (layer: Layer, message: string) => {
+  const refused = (layer: Layer, message: string | RegExp) => {
     const net = network(layer);
     t.throws(() => net.toBytes(), { instanceOf: TypeError, message });
     t.throws(() => net.clone(), { message });
@@ -763,6 +764,28 @@ test('a layer whose getConfig does not make it again is neither saved nor cloned
     renamed({ inputShape: [2] }),
     "Expected getConfig of the layer 'renamed' (Renamed) to give what makes it again: Expected options to have no option 'times'; there are: name, inputShape, trainable, activityRegularizer, factor",
   );
+  const holding = custom.layer(
+    'Holding',
+    class extends Layer {
+      readonly held: unknown;
+      constructor(options: LayerOptions & { held?: unknown }) {
+        super(options, ['held']);
+        this.held = options.held;
+      }
+      override call(value: Value): Value {
+        return ops.mul(value, 2);
+      }
+      override getConfig() {
+        return { held: this.held };
+      }
+    },
+  );
+  refused(
+    holding({ held: activations.relu(), inputShape: [2] }),
+    /^Expected getConfig of .* again: Expected held to be no object with a config, but its config, got /,
+  );
+  for (const held of [{ className: 'Blue' }, [{ className: 'Blue' }]])
+    refused(holding({ held, inputShape: [2] }), /Expected held to be no object with a className, but the layer, got /);
   const without = network(times({ inputShape: [2] }));
   const rows = [[1, 2]];
   t.deepEqual(Sequential.fromBytes(without.toBytes()).predictSync(rows), without.predictSync(rows));

@@ -1,7 +1,9 @@
+import { wrongType } from '../check.js';
 import type { Graph } from '../graph/graph.js';
 import { readHeld } from '../graph/held.js';
 import { layerPaths, type PlacedWeight, weightName } from '../graph/weights.js';
 import type { JsonObject, ModelFile } from '../io/model-file.js';
+import { isPlain } from '../kind.js';
 import { layersIn } from '../layers/described.js';
 import type { Layer } from '../layers/layer.js';
 import { isRegistered, layerFrom } from '../layers/registry.js';
@@ -111,10 +113,11 @@ function checkConfig(name: string, layer: Layer): void {
   try {
     const options = Object.entries(config);
     const isHeld = ([, option]: [string, unknown]) => layersIn(option).length > 0;
-    const others = Object.fromEntries(options.filter((option) => !isHeld(option)));
+    const others = plain(Object.fromEntries(options.filter((option) => !isHeld(option))));
+    checkReadBack(others);
     layerFrom(layer.className, {
       name: layer.name ?? 'layer',
-      ...plain(others),
+      ...others,
       ...Object.fromEntries(options.filter(isHeld)),
     });
   } catch (error) {
@@ -124,6 +127,15 @@ function checkConfig(name: string, layer: Layer): void {
         cause: error,
       },
     );
+  }
+}
+
+/** What has a className is read as a layer, and what has a config is not read. */
+function checkReadBack(config: JsonObject): void {
+  for (const [option, value] of Object.entries(config)) {
+    if ([value].flat().some((each) => isPlain(each) && typeof each.className === 'string'))
+      throw wrongType(option, 'no object with a className, but the layer', value);
+    if (isPlain(value) && 'config' in value) throw wrongType(option, 'no object with a config, but its config', value);
   }
 }
 
