@@ -3,7 +3,7 @@ import { layers } from '../../layers/index.js';
 import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
 import type { Handler } from './import-layers.js';
-import { behind, isOneShape, isPlain } from './import-normalization.js';
+import { behind, isFilledWith, isOneShape } from './import-normalization.js';
 import type { Importer } from './importer.js';
 import { BATCH, type Computed, type Constant, dimsOf, type Numbers, rounded, shapeOf, type Tensor } from './tensors.js';
 
@@ -52,7 +52,7 @@ export const instanceNormalization: Handler = (c, inputs, attributes, node) => {
   const [gamma, beta] = [c.constant(inputs[1], 'its scale'), c.constant(inputs[2], 'its bias')];
   // ones and zeros that an exporter made stand for no weights at all
   const isWeight = [gamma, beta].some(({ name }) => name !== undefined && !name.startsWith('val_'));
-  const isBare = !isWeight && isPlain(gamma, 1) && isPlain(beta, 0);
+  const isBare = !isWeight && isFilledWith(gamma, 1) && isFilledWith(beta, 0);
   const x = ofImages(c, c.computed(inputs[0]));
   return applied(c, x, node, { groups: -1, epsilon: epsilonOf(attributes), ...(!isBare && { gamma, beta }) });
 };
@@ -82,7 +82,7 @@ function groupNormalizationAround(
   const source = before?.type === 'Reshape' ? c.get(before.inputs[0]) : undefined;
   const last = c.onlyReader(node.outputs[0]);
   if (a?.kind !== 'computed' || source?.kind !== 'computed' || !before || last?.type !== 'Reshape') return undefined;
-  if (source.axes[0] !== BATCH || source.steps || !isPlain(scale, 1) || !isPlain(bias, 0)) return undefined;
+  if (source.axes[0] !== BATCH || source.steps || !isFilledWith(scale, 1) || !isFilledWith(bias, 0)) return undefined;
   const [, groups, n, ...others] = shapeOf(a);
   const [, channels, ...size] = shapeOf(source) as number[];
   const isOfGroups =

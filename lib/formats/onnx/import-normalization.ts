@@ -105,7 +105,7 @@ export const isOneShape = (a: readonly Dim[], b: readonly Dim[]) =>
     return n instanceof Batches ? other instanceof Batches && n.times === other.times : n === other;
   });
 
-export const isPlain = (tensor: Tensor | undefined, value: number): boolean =>
+export const isFilledWith = (tensor: Tensor | undefined, value: number): boolean =>
   tensor?.kind === 'constant' && Array.from(tensor.data).every((n) => n === value);
 
 /** Whether a node goes over all axes of [1, rows, n, 1] but its rows. */
@@ -161,7 +161,7 @@ export function layerNormalizationAround(
   if (a?.kind !== 'computed' || source?.kind !== 'computed' || source.axes[0] !== BATCH) return undefined;
   const rows = shapeOf(a);
   const isOfRows = rows.length === 4 && rows[0] === 1 && rows[1] instanceof Batches && rows[3] === 1;
-  if (!isOfRows || !isPlain(scale, 1) || !isPlain(bias, 0)) return undefined;
+  if (!isOfRows || !isFilledWith(scale, 1) || !isFilledWith(bias, 0)) return undefined;
   const n = rows[2] as number;
   if (!areOfRows(c, name, mean, variance, n)) return undefined;
 
