@@ -183,6 +183,22 @@ export function checkOptionsAlone(name: string, [options, ...others]: readonly u
   checkAlone(name, 1, others);
 }
 
+/** Has the functions of a table such as `layers` refuse what is given beside their options; not those that take something before these. */
+export function takeOptionsAlone<T extends Record<string, unknown>>(
+  kind: string,
+  table: T,
+  but: readonly (keyof T)[] = [],
+): void {
+  for (const [name, make] of Object.entries(table)) {
+    if (but.includes(name)) continue;
+    const checked = (...given: never[]) => {
+      checkOptionsAlone(`${kind}.${name}`, given);
+      return (make as (...given: never[]) => object)(...given);
+    };
+    Object.assign(table, { [name]: Object.defineProperty(checked, 'name', { value: name }) });
+  }
+}
+
 /** Refuses what was assigned under the name of a parameter, as scikit-learn's estimators take it: here it would be passed over. */
 export function checkAssigned(estimator: object, parameters: readonly string[]): void {
   for (const name of parameters)

@@ -1,4 +1,13 @@
-import { called, checkInteger, checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from './check.js';
+import {
+  called,
+  checkInteger,
+  checkInterval,
+  checkOneOf,
+  checkOptions,
+  takeOptionsAlone,
+  wrongType,
+  wrongValue,
+} from './check.js';
 import { Lowered } from './graph/lower.js';
 import { checkValue } from './graph/own.js';
 import type { Parameter, Recorder } from './graph/recorder.js';
@@ -78,6 +87,7 @@ export const constraints = {
     return { name: 'minMaxNorm', minValue, maxValue, rate, axis: checkAxes(options.axis ?? 0) };
   },
 };
+takeOptionsAlone('constraints', constraints);
 brandFactories('constraints', constraints);
 
 /** The constraint that the option `option` of a layer asks for. */

@@ -1,4 +1,4 @@
-import { called, checkInterval, checkOptions, wrongType } from './check.js';
+import { called, checkInterval, checkOptions, takeOptionsAlone, wrongType } from './check.js';
 import type { Value } from './graph/value.js';
 import { brandFactories, isClass } from './kind.js';
 
@@ -40,6 +40,7 @@ export const regularizers = {
     return { l1: weight('l1', l1 ?? other), l2: weight('l2', l2 ?? other) };
   },
 };
+takeOptionsAlone('regularizers', regularizers);
 brandFactories('regularizers', regularizers);
 
 export function checkRegularizer(option: string, given: unknown): Regularizer | undefined {

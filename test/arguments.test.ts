@@ -167,9 +167,28 @@ for (const [name, { call, args }] of Object.entries(CALLS)) {
 }
 
 test('what is made of options takes nothing beside them, and no positions', (t) => {
-  const { losses, metrics, optimizers, initializers, schedules, activations, input, sequential, model } = fjordnet;
+  const { losses, metrics, optimizers, initializers, schedules, activations, regularizers, constraints } = fjordnet;
+  const { input, sequential, model } = fjordnet;
   const { lambda: _, ...layers } = fjordnet.layers;
-  const tables = [layers, losses, metrics, optimizers, initializers, schedules, activations];
+  const {
+    learningRateScheduler: _1,
+    csvLogger: _2,
+    tensorBoard: _3,
+    terminateOnNaN: _4,
+    ...callbacks
+  } = fjordnet.callbacks;
+  const tables = [
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    initializers,
+    schedules,
+    activations,
+    regularizers,
+    constraints,
+    callbacks,
+  ];
   t.is(Array.from({ length: 2 }, layers.flatten as () => object).length, 2);
   t.is([{ units: 1 }, { units: 2 }].map(layers.dense)[1].units, 2);
   for (const [name, make] of Object.entries<any>(Object.assign({ input, sequential, model }, ...tables))) {

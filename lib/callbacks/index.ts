@@ -1,3 +1,4 @@
+import { takeOptionsAlone } from '../check.js';
 import { backupAndRestore } from './backup-and-restore.js';
 import { csvLogger } from './csv-logger.js';
 import { earlyStopping } from './early-stopping.js';
@@ -39,3 +40,4 @@ export const callbacks = {
   terminateOnNaN,
   progressBar,
 };
+takeOptionsAlone('callbacks', callbacks, ['learningRateScheduler', 'csvLogger', 'tensorBoard', 'terminateOnNaN']);

@@ -1,4 +1,4 @@
-import { checkOptionsAlone } from '../check.js';
+import { takeOptionsAlone } from '../check.js';
 import type { Named } from '../graph/name-types.js';
 import type { Shape, Value } from '../graph/value.js';
 import { markClasses } from '../made.js';
@@ -301,14 +301,7 @@ export const layers = {
   dot: named((options: DotOptions) => new Dot(options)),
 };
 
-const { lambda: _, ...ofOptions } = layers;
-for (const [name, make] of Object.entries<(...given: never[]) => object>(ofOptions)) {
-  const checked = (...given: never[]) => {
-    checkOptionsAlone(`layers.${name}`, given);
-    return make(...given);
-  };
-  Object.assign(layers, { [name]: Object.defineProperty(checked, 'name', { value: name }) });
-}
+takeOptionsAlone('layers', layers, ['lambda']);
 
 const classes = {
   Dense,
