@@ -576,7 +576,7 @@ test('options that cannot be: one sentence each', (t) => {
   refuse(
     () => layers.lstm({ units: 2, inputShape: wrong([null, 8]) }),
     TypeError,
-    'Expected inputShape[0] to be a positive integer (padSequences makes sequences of one length), got null',
+    'Expected inputShape[0] to be a positive integer: samples are of one shape (padSequences makes it of sequences), got null',
   );
   refuse(
     () => layers.conv2d({ filters: 0, kernelSize: 3 }),

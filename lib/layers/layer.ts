@@ -370,7 +370,8 @@ export function checkShape(name: string, shape: unknown): Shape {
   return Array.from(shape, (n, i) => {
     const what = `${name}[${i}]`;
     // Keras' None
-    if (n === null) throw wrongType(what, 'a positive integer (padSequences makes sequences of one length)', n);
+    if (n === null)
+      throw wrongType(what, 'a positive integer: samples are of one shape (padSequences makes it of sequences)', n);
     return checkInteger(what, n, 1);
   });
 }
