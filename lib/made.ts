@@ -1,4 +1,4 @@
-import { checkOptions, takeOptionsAlone } from './check.js';
+import { checkOptions, checkOptionsAlone } from './check.js';
 import { brandFactories } from './kind.js';
 
 const MADE = Symbol.for('fjordnet.made');
@@ -21,9 +21,9 @@ export function markMakers<T extends Record<string, (...options: never[]) => obj
   table: T,
   bare: readonly (keyof T)[] = [],
 ): void {
-  takeOptionsAlone(kind, table);
   for (const [name, make] of Object.entries(table)) {
     const marking = (...given: never[]) => {
+      checkOptionsAlone(`${kind}.${name}`, given);
       if (given[0] !== undefined && bare.includes(name)) checkOptions(`the options of ${name}`, given[0], []);
       return made(make(...given));
     };
