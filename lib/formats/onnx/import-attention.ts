@@ -4,7 +4,7 @@ import type { Attributes } from './attributes.js';
 import { BOOL } from './decode.js';
 import type { Handler } from './import-layers.js';
 import type { Importer } from './importer.js';
-import { type Computed, type Constant, computed, LOWEST, rounded, type Tensor } from './tensors.js';
+import { type Computed, type Constant, computed, hidesRow, LOWEST, rounded, type Tensor } from './tensors.js';
 import { ops } from './untyped.js';
 
 /** Of [batch, heads, steps, features], or [batch, steps, heads * features], the value [heads, steps, features]. */
@@ -40,10 +40,7 @@ function isOfBools(c: Importer, name: string): boolean {
 /** Hidden scores are the lowest number. @throws RangeError for a row that hides all, which is 0 there and no softmax */
 function hiddenBy(c: Importer, scores: Computed, mask: Constant): Computed {
   const isHidden = (n: number) => n === (mask.isFloat ? Number.NEGATIVE_INFINITY : 0);
-  const columns = mask.shape.at(-1) ?? 1;
-  for (let i = 0; i < mask.data.length; i += columns)
-    if (Array.from({ length: columns }, (_, k) => mask.data[i + k]).every(isHidden))
-      throw new RangeError('it hides all steps from one');
+  if (hidesRow(mask, isHidden)) throw new RangeError('it hides all steps from one');
   const added = Float64Array.from(mask.data, (n) => (isHidden(n) ? LOWEST : mask.isFloat ? n : 0));
   return c.like(scores, ops.add(scores.value, c.against(scores, { ...mask, isFloat: true, data: added })));
 }

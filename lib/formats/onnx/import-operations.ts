@@ -13,6 +13,7 @@ import {
   type Constant,
   computed,
   constant,
+  hidesRow,
   isSame,
   LOWEST,
   rounded,
@@ -45,14 +46,11 @@ export const binary =
  * @throws RangeError for a row that is nothing else, of which PyTorch makes NaN, and where the number itself would be seen
  */
 function hiding(own: Constant, c: Importer, node: NodeProto): Constant {
-  const { shape, data } = own;
-  if (Array.from(data).every((n) => n !== Number.NEGATIVE_INFINITY)) return own;
-  const n = shape.at(-1) ?? 1;
-  for (let i = 0; i < data.length; i += n)
-    if (n > 1 && Array.from({ length: n }, (_, k) => data[i + k]).every((x) => x === Number.NEGATIVE_INFINITY))
-      throw new RangeError('it hides all steps from one');
+  const isHidden = (x: number) => x === Number.NEGATIVE_INFINITY;
+  if (!Array.from(own.data).some(isHidden)) return own;
+  if ((own.shape.at(-1) ?? 1) > 1 && hidesRow(own, isHidden)) throw new RangeError('it hides all steps from one');
   if (isSeen(c, node)) throw new RangeError('it hides by -Infinity what no softmax comes behind');
-  return { ...own, data: Float64Array.from(data, (x) => (x === Number.NEGATIVE_INFINITY ? LOWEST : x)) };
+  return { ...own, data: Float64Array.from(own.data, (x) => (isHidden(x) ? LOWEST : x)) };
 }
 
 /** Operations that make the same of the lowest number as of -Infinity. */

@@ -131,6 +131,14 @@ export const shapeOf = (tensor: Tensor): readonly Dim[] =>
 /** The lowest number of float32, which is -Infinity to what takes the largest one. */
 export const LOWEST = -3.4028234663852886e38;
 
+/** Whether a row along the last axis is nothing but what is hidden. */
+export function hidesRow({ shape, data }: Constant, isHidden: (n: number) => boolean): boolean {
+  const n = shape.at(-1) ?? 1;
+  for (let i = 0; i < data.length; i += n)
+    if (Array.from({ length: n }, (_, k) => data[i + k]).every(isHidden)) return true;
+  return false;
+}
+
 /** Both orders of a pair. */
 export const orders = <T>([a, b]: readonly T[]): [T, T][] => [
   [a, b],
