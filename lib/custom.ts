@@ -8,7 +8,7 @@ import { checkAlone, checkOptions, wrongType, wrongValue } from './check.js';
 import { checkValue, emitLoss, lowerSample, type OfSample, perSample } from './graph/own.js';
 import type { Shape, Value } from './graph/value.js';
 import { hasMethods, isClass } from './kind.js';
-import { layerNames } from './layers/index.js';
+import layerNames from './layers/index.js';
 import { checkShape, type Layer } from './layers/layer.js';
 import { ownLayer, register as registerLayer } from './layers/registry.js';
 import { fitted, type Loss, ALIASES as lossAliases, losses, register as registerLoss } from './losses.js';

@@ -76,6 +76,7 @@ export { writeNpy } from './io/write-npy.js';
 export { type Kernel, kernels } from './kernels.js';
 export { LabelEncoder } from './label-encoder.js';
 export { type Label, type Labels, toCategorical } from './labels.js';
+export type * from './layers/index.js';
 export { layers } from './layers/index.js';
 export {
   Layer,
@@ -88,7 +89,6 @@ export {
 } from './layers/layer.js';
 export type { AsCalled, FromTo, Ranks } from './layers/ranks.js';
 export { type InputLayerOptions, input } from './layers/shape.js';
-export type * from './layers/types.js';
 export { type Loss, type LossInput, losses } from './losses.js';
 export { type Metric, type MetricChoice, type MetricInput, type MetricOptions, metrics } from './metrics.js';
 export { type CrossValPredictOptions, crossValPredict } from './model-selection/cross-val-predict.js';

@@ -3,7 +3,7 @@ import type { Exported } from '../formats/export.js';
 import type { Graph } from '../graph/graph.js';
 import { Arena } from '../graph/held.js';
 import { allLayers, frozenOf } from '../graph/weights.js';
-import { layerNames } from '../layers/index.js';
+import layerNames from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
 import { isOfMadeClass } from '../made.js';
 import type { Plan } from '../plan.js';
