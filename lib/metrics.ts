@@ -18,7 +18,7 @@ import {
 } from './metrics/metric.js';
 import { operatingPoints } from './metrics/operating-points.js';
 
-export type { Metric, MetricBuffers, MetricChoice, MetricOptions } from './metrics/metric.js';
+export type { Metric, MetricChoice, MetricOptions } from './metrics/metric.js';
 export type MetricName = keyof typeof metrics;
 /** A name (one that `custom.metric` was given, too), one of `metrics.*`, called or not. */
 export type MetricInput = MetricName | keyof typeof ALIASES | MetricChoice | (() => MetricChoice) | (string & {});

@@ -764,6 +764,7 @@ test('a missing value may be dropped, and a category be called as the infrequent
   const named = ['infrequent_sklearn', 'infrequent_sklearn', 'b', 'b', 'b', 'c'].map((a) => ({ a }));
   const three = new OneHotEncoder({ ...options, minFrequency: 2 }).fit(named);
   t.deepEqual(three.getFeatureNamesOut(), ['a_b', 'a_infrequent_sklearn', 'a_infrequent_sklearn']);
+  t.deepEqual(three.infrequentCategories, [['c']]);
   t.deepEqual((three.transform({ a: ['zzz', 'infrequent_sklearn', 'c'] }) as NDArray).toArray(), [
     [0, 0, 1],
     [0, 1, 0],

@@ -95,7 +95,6 @@ figure svg{display:block;max-width:100%;height:auto}
 .beside p{margin:.25rem 0}
 @media (min-width:48rem){.beside{grid-template-columns:minmax(0,1fr) minmax(0,1fr)}}
 @media (max-width:30rem){th,td{padding:.3rem .4rem}table{font-size:.85rem}dl{column-gap:.9rem}}
-pre{margin:.4rem 0;overflow-x:auto;font:.8rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 footer{margin-top:3rem;padding-top:.75rem;border-top:1px solid var(--line)}
 @media print{body{max-width:none}.wide{display:block}.narrow{display:none}}
 `.trim();

@@ -63,7 +63,3 @@ export function table(
 /** What a text says beside what happened. */
 export const beside = (left: readonly [heading: string, content: Content], right: readonly [string, Content]): Html =>
   html`<div class="beside">${[left, right].map(([heading, content]) => html`<div><h3>${heading}</h3>${content}</div>`)}</div>`;
-
-export const preformatted = (text: string): Html => html`<pre tabindex="0">${text}</pre>`;
-
-export const heading = (text: string): Html => html`<h3>${text}</h3>`;
