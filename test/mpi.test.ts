@@ -222,6 +222,34 @@ for (const launcher of launchers) {
   });
 }
 
+for (const { name, family, command, options, variables, library, version } of launchers) {
+  test.serial(`${name}: ranks of srun without the right --mpi are refused`, async (t) => {
+    const slurm = [...variables, 'SLURM_STEP_NUM_TASKS=2', `FJORDNET_MPI=${library}`];
+    const { said } = await run(t, alone({ variables: slurm }, 'init'));
+    t.regex(
+      String(said),
+      /^ERR_MPI: The launcher has started 2 processes \(SLURM_STEP_NUM_TASKS\), but \S+ sees 1: start with the --mpi of srun .*FJORDNET_MPI/,
+    );
+  });
+
+  if (family === 'Open MPI')
+    test.serial(
+      `${name}: its library is taken where a launcher is known by PMIx alone, as with srun --mpi=pmix`,
+      async (t) => {
+        const { code, said, stderr } = await run(t, (mark) => [
+          ...[command, ...options, '-n', '2', 'env', '-u', 'OMPI_COMM_WORLD_SIZE'],
+          ...[process.execPath, child, mark, 'calls'],
+        ]);
+        t.is(code, 0, stderr);
+        t.deepEqual(
+          said.map(([, size]) => size),
+          [2, 2],
+        );
+        for (const [, , , seen] of said) t.regex(seen, version);
+      },
+    );
+}
+
 test.serial('no MPI: a sentence that says what to install, and nothing else changes', async (t) => {
   const { code, said, stderr } = await run(t, alone({ variables: [] }, 'init'), { env: { FJORDNET_MPI: '/nowhere' } });
   t.is(code, 0, stderr);

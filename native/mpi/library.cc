@@ -24,8 +24,12 @@ void __throw_bad_array_new_length() { throw bad_array_new_length(); }  // libstd
 namespace fjordnet::mpi {
 namespace {
 
-// In the order they are tried. Under Open MPI's own launcher its library goes first, as several families may be
-// installed.
+// Whether Open MPI's own launcher has started this process, or one that knows PMIx alone, as `srun --mpi=pmix` does.
+bool isForOpen() {
+  return std::getenv("OMPI_COMM_WORLD_SIZE") || (std::getenv("PMIX_NAMESPACE") && !std::getenv("PMI_SIZE"));
+}
+
+// In the order they are tried: several families may be installed.
 std::vector<std::string> names() {
 #if defined(__APPLE__)
   const std::string open = "libmpi.40.dylib";
@@ -34,7 +38,7 @@ std::vector<std::string> names() {
   const std::string open = "libmpi.so.40";
   std::vector<std::string> all = {"libmpi_abi.so.1", "libmpi.so.12", "libmpich.so.12", "libmpi_cray.so.12"};
 #endif
-  all.insert(std::getenv("OMPI_COMM_WORLD_SIZE") ? all.begin() : all.end(), open);
+  all.insert(isForOpen() ? all.begin() : all.end(), open);
   return all;
 }
 

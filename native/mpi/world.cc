@@ -49,10 +49,12 @@ void say(const std::string& line) {
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // there is nobody to tell
 }
 
+constexpr const char* kSlurm = "SLURM_STEP_NUM_TASKS";
+
 // How many processes the launcher has started, by what its library would take for it; 0 if none has.
 int launched(std::string& variable) {
   const bool known = std::getenv("OMPI_COMM_WORLD_SIZE") || std::getenv("PMI_SIZE");
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", known ? "" : "SLURM_STEP_NUM_TASKS"}) {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", known ? "" : kSlurm}) {
     const char* value = std::getenv(name);
     if (!value) continue;
     variable = name;
@@ -128,8 +130,11 @@ void World::start() {
     mpi.finalize();
     throw std::runtime_error(
         "The launcher has started " + sizes +
-        ": it belongs to another MPI than this library; start with the mpirun of that library, or let FJORDNET_MPI "
-        "name the library that belongs to this mpirun");
+        (variable == kSlurm
+             ? ": start with the --mpi of srun that belongs to this library, pmix for Open MPI and pmi2 for MPICH, or "
+               "let FJORDNET_MPI name the library that belongs to it"
+             : ": it belongs to another MPI than this library; start with the mpirun of that library, or let "
+               "FJORDNET_MPI name the library that belongs to this mpirun"));
   }
   shareProcessors();
 }
