@@ -162,11 +162,11 @@ test('layers keep their names, activations are part of them, and training goes o
 
 const trained = JSON.parse(readFileSync(new URL('onnx-training.json', fixtures), 'utf8')) as Record<
   string,
-  { x: Saved; y: number[][]; losses: number[]; after: Saved; parameters: number }
+  { x: Saved; y: number[][]; losses: number[]; after: Saved; parameters: number; asked: string[] }
 >;
-for (const [name, { x, y, losses: wanted, after, parameters }] of Object.entries(trained))
+for (const [name, { x, y, losses: wanted, after, parameters, asked }] of Object.entries(trained))
   test(`${name}: training goes on as PyTorch's`, async (t) => {
-    const network = await importModel(new URL(`onnx/${name}.onnx`, fixtures));
+    const network = await importModel(new URL(`onnx/${name}.onnx`, fixtures), { parameters: asked });
     t.is(network.dtype, 'float64');
     t.is(
       network.layers.reduce((sum, layer) => sum + layer.countParams(), 0),
@@ -181,15 +181,47 @@ for (const [name, { x, y, losses: wanted, after, parameters }] of Object.entries
     t.true(difference(predicted.data, after.data) < 1e-8, `${difference(predicted.data, after.data)}`);
   });
 
-test.serial('weights that no layer has are told', async (t) => {
+test.serial('weights that no layer has are told, and are trained where they are asked for', async (t) => {
   const inputs = input({ shape: [4] });
   const outputs = layers.rmsNormalization({ name: 'size' }).apply(layers.prelu({ name: 'bend' }).apply(inputs));
   const bytes = await model({ inputs, outputs, seed: 1 }).exportBytes({ format: 'onnx' });
-  t.deepEqual(await warningsOf('FjordnetWarning', () => importBytes(bytes)), [
-    "Weights of the bytes are constants here, which training does not change: 'bend/alpha', 'size/scale'",
-  ]);
+  const told = (names: string) =>
+    `Weights of the bytes are constants here, which training does not change: ${names} (the option parameters of importModel has them trained)`;
+  const warnings = (parameters?: 'all' | readonly string[]) =>
+    warningsOf('FjordnetWarning', () => importBytes(bytes, parameters ? { parameters } : {}));
+  t.deepEqual(await warnings(), [told("'bend/alpha', 'size/scale'")]);
+  t.deepEqual(await warnings(['size/scale']), [told("'bend/alpha'")]);
+  t.deepEqual(await warnings('all'), []);
   const others = await MODELS.dense().exportBytes({ format: 'onnx' });
   t.deepEqual(await warningsOf('FjordnetWarning', () => importBytes(others)), []);
+
+  const refused = (parameters: unknown, message: RegExp, of = bytes) =>
+    t.throwsAsync(importBytes(of, { parameters } as object), { message });
+  await refused('some', /^Expected parameters to be 'all' or an array of names, got 'some' \(string\)$/);
+  await refused([3], /^Expected parameters\[0\] to be the name of a weight of the file, got 3 \(number\)$/);
+  await refused(
+    ['size/scales'],
+    /^Expected parameters\[0\] to be .* \(did you mean 'size\/scale'\?\), got 'size\/scales'/,
+  );
+  const own = MODELS.dense().toBytes();
+  await refused('all', /^Expected no option 'parameters' for the bytes: it is for files of ONNX/, own);
+});
+
+test('a network with parameters of its own is saved, copied, and exported', async (t) => {
+  const from = { parameters: trained['train-tokens-dynamo'].asked };
+  const network = await importModel(new URL('onnx/train-tokens-dynamo.onnx', fixtures), from);
+  const x = [...arrayOf(trained['train-tokens-dynamo'].x)][0];
+  const wanted = network.predictSync(x) as NDArray;
+  const exported = await network.exportBytes({ format: 'onnx' });
+  for (const again of [Model.fromBytes(network.toBytes()), await importBytes(exported, { parameters: 'all' })])
+    t.true(difference((again.predictSync(x) as NDArray).data, wanted.data) < 1e-12);
+  t.deepEqual(
+    network.clone().layers.map(({ name }) => name),
+    network.layers.map(({ name }) => name),
+  );
+  await t.throwsAsync(network.exportBytes({ format: 'keras' }), {
+    message: /Keras has, got the layer '\w+' \(Parameter\)/,
+  });
 });
 
 test("loops over steps are the recurrent layers that they were, and masks those of Keras' layers", async (t) => {

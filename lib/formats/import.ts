@@ -8,6 +8,12 @@ import type { Model } from '../models/model.js';
 export interface ImportOptions {
   /** What the network computes in. Default: what the file's numbers are */
   dtype?: 'float32' | 'float64';
+  /**
+   * Of an ONNX file the weights that operations read, and no layer (PyTorch's own `nn.Parameter`: positions, scales), which training is to
+   * change: their names in the file, or 'all'. PyTorch's buffers look the same in a file: name the parameters where it has any. Default:
+   * none, they are constants, and a warning names them
+   */
+  parameters?: 'all' | readonly string[];
 }
 
 /** A file of another program. */

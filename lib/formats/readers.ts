@@ -45,13 +45,17 @@ export const formatOf = (bytes: Uint8Array): string | undefined => FORMATS.find(
 
 /** The network in a file, whatever it is of. */
 export async function imported(file: ImportFile, options: ImportOptions): Promise<Model> {
-  checkOptions('options', options, ['dtype']);
+  checkOptions('options', options, ['dtype', 'parameters']);
   if (options.dtype !== undefined) checkOneOf('dtype', options.dtype, ['float32', 'float64']);
   const found = FORMATS.find(([, begins]) => begins(file.bytes));
   if (!found)
     throw damaged(
       file.source,
       'it begins like no file of a network that is known here (ONNX, Keras, TensorFlow.js, scikit-learn, safetensors)',
+    );
+  if (options.parameters !== undefined && found[2] !== onnxReader)
+    throw new RangeError(
+      `Expected no option 'parameters' for ${file.source}: it is for files of ONNX, which have weights that no layer has`,
     );
   return found[2].read(file, options);
 }

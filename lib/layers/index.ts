@@ -29,6 +29,7 @@ import { MultiHeadAttention, type MultiHeadAttentionOptions } from './multi-head
 import { AlphaDropout, GaussianDropout, GaussianNoise, SpatialDropout1D, SpatialDropout2D } from './noise.js';
 import { Normalization } from './normalization.js';
 import { Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D } from './padding.js';
+import { Parameter } from './parameter.js';
 import { Permute } from './permute.js';
 import {
   AveragePooling2D,
@@ -376,6 +377,8 @@ export const layers = {
   /** Products of two inputs, summed over an axis of each. */
   dot: named('Dot', Dot),
 };
+
+classes.Parameter = Parameter; // of imported networks
 
 takeOptionsAlone('layers', layers, ['lambda']);
 

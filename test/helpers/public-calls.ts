@@ -1290,6 +1290,11 @@ export const CALLS: Record<string, Call> = {
   'Sequential.export': of(headOf, (m, ...a) => (m.export as any)(...a), 'missing/model.json', { format: 'tfjs' }),
   importModel: plain(fjordnet.importModel, 'missing.onnx', { dtype: 'float64' }),
   importBytes: plain(fjordnet.importBytes, headOf().toBytes(), { dtype: 'float64' }),
+  'importBytes with parameters': plain(
+    async (bytes, options) => fjordnet.importBytes(await bytes, options),
+    headOf().exportBytes({ format: 'onnx' }),
+    { parameters: ['head/kernel'] },
+  ),
   'MLPRegressor.import': plain((path) => MLPRegressor.import(path), 'missing.npz'),
   'MLPRegressor.importBytes': plain((bytes) => MLPRegressor.importBytes(bytes), new Uint8Array(3)),
   'layouts.keras': plain((tensors, o) => fjordnet.layouts.keras(headOf(), tensors, o), {}, { partial: true }),

@@ -123,7 +123,8 @@ export function folded(
       const range = RANGES[to];
       const other = range && Array.from(a.data, Math.trunc).find((v) => !(v >= range[0] && v <= range[1]));
       if (other !== undefined) throw new RangeError(`it makes a smaller integer of ${other}`);
-      return constant(a.shape, isFloat ? a.data : Float64Array.from(a.data, Math.trunc), isFloat);
+      if (isFloat) return { ...constant(a.shape, a.data, true), ...ofWhole(a) };
+      return constant(a.shape, Float64Array.from(a.data, Math.trunc), false);
     }
     case 'Unsqueeze': {
       const axes = ints(b, 'axes') ?? [];
@@ -177,7 +178,7 @@ export function folded(
       const rank = a.shape.length;
       const perm = (attributes.get('perm') as number[] | undefined) ?? a.shape.map((_, i) => rank - 1 - i);
       const made = transposed({ shape: [...a.shape], data: Float64Array.from(a.data) }, perm);
-      return constant(made.shape, made.data, a.isFloat, a.name);
+      return { ...a, ...made };
     }
     case 'ConstantOfShape': {
       const value = attributes.get('value') as { data: ArrayLike<number>; type: number } | undefined;
@@ -188,7 +189,7 @@ export function folded(
       const to = dimsOf(b).map((n) => (typeof n === 'number' ? n : 1)); // what is the same for all samples stays one
       const shape = broadcastShape([a.shape, to]);
       budget.take(sizeOf(shape));
-      return constant(shape, broadcastTo(a, shape), a.isFloat, a.name);
+      return sizeOf(shape) === a.data.length ? { ...a, shape } : constant(shape, broadcastTo(a, shape), a.isFloat);
     }
     case 'Trilu': {
       const diagonal = b === undefined ? 0 : b.kind === 'constant' ? b.data[0] : undefined;
@@ -259,6 +260,9 @@ function stacked(all: readonly (Constant | Dims)[], axis: number, budget: Budget
   return constant(shape, out, first.isFloat);
 }
 
+/** That numbers are some of those of a tensor of the file, where these are. */
+const ofWhole = ({ name, of = name }: Constant): { of?: string } => (of === undefined ? {} : { of });
+
 function gathered(
   a: Constant | Dims,
   index: Constant | Dims | undefined,
@@ -280,7 +284,8 @@ function gathered(
   budget.take(before * places.length * behind);
   for (let i = 0; i < before; i++)
     for (const place of places) for (let k = 0; k < behind; k++) out.push(a.data[(i * n + place) * behind + k]);
-  return constant([...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)], out, a.isFloat);
+  const made = constant([...a.shape.slice(0, at), ...index.shape, ...a.shape.slice(at + 1)], out, a.isFloat);
+  return new Set(places).size === places.length ? { ...made, ...ofWhole(a) } : made;
 }
 
 /** Where a slice of an axis of n begins, and how many entries it has. @throws RangeError for a step of 0 */

@@ -35,9 +35,8 @@ export const binary =
     }
     const given = a?.kind === 'computed' ? a : c.computed(b, 'what it takes');
     const known = read(c.constant(a?.kind === 'computed' ? b : a, 'one of its inputs'), c, node);
-    c.hold(known);
     const own = c.raised(given, known.shape.length);
-    const other = c.against(own, known);
+    const other = c.parameters.operand(own, known);
     return c.like(own, a?.kind === 'computed' ? f(own.value, other) : f(other, own.value));
   };
 
@@ -146,13 +145,14 @@ const matMul: Handler = (c, [a, b], _, node) => {
     const isMatrix = matrix.length === 2 && lead.every((n) => n === 1) && b.shape.length <= a.axes.length;
     if (isMatrix) return denseOf(c, a, { ...b, shape: matrix }, node);
     const x = c.plain(a);
-    return c.like(x, ops.matmul(x.value, matricesFor(x, b)));
+    return c.like(x, ops.matmul(x.value, c.parameters.taken(b, matricesFor(x, b))));
   }
   const x = c.plain(c.computed(b, 'what it takes'));
   const { shape } = x.value;
-  const matrices = matricesFor(x, c.constant(a, 'one of its inputs'));
+  const known = c.constant(a, 'one of its inputs');
+  const matrices = matricesFor(x, known);
   if (shape.length < 2) throw new RangeError('it multiplies a constant by the batch');
-  return c.like(x, ops.matmul(matrices, x.value));
+  return c.like(x, ops.matmul(c.parameters.taken(known, matrices), x.value));
 };
 
 /** The matrices of a constant that those of each sample are multiplied by. */
@@ -182,6 +182,8 @@ const cast: Handler = (c, [a], attributes) => castTo(c, c.computed(a), attribute
 
 /** To the type of another tensor, where that is known. */
 const castLike: Handler = (c, [a, b]) => {
+  if (a?.kind === 'constant' && b?.kind === 'constant' && !b.isFloat && Array.from(a.data).every(Number.isInteger))
+    return { ...a, isFloat: false };
   const isKnown = b?.kind === 'constant' || (b?.kind === 'computed' && !isLogical(b.value) && !isWhole(b.value));
   if (!isKnown || isOfIntegers(b))
     throw new RangeError('it makes numbers of a type that is not known here to be that of fractions');
@@ -211,7 +213,7 @@ const where: Handler = (c, [condition, x, y], _, node) => {
   const values = all.map((tensor) =>
     tensor?.kind === 'computed'
       ? (isAlike ? tensor : c.plain(tensor)).value
-      : c.against(base, hiding(c.constant(tensor, 'one of its inputs'), c, node)),
+      : c.parameters.operand(base, hiding(c.constant(tensor, 'one of its inputs'), c, node)),
   );
   return c.like(base, ops.where(values[0], values[1], values[2]));
 };

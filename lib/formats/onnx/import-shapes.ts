@@ -1,6 +1,6 @@
 import type { NDArray } from '../../array.js';
 import { reverseAxis } from '../../graph/ops/axes.js';
-import { applyOp, sizeOf, type Value } from '../../graph/value.js';
+import { applyOp, isValue, sizeOf, type Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { layers } from '../../layers/index.js';
 import { paddedWith } from '../filled-pad.js';
@@ -151,10 +151,11 @@ const concat: Handler = (c, inputs, attributes) => {
   const values = inputs.map((tensor): Operand => {
     if (tensor?.kind === 'computed') return (isAlike ? tensor : c.plain(tensor)).value;
     const own = c.constant(tensor, 'one of its inputs');
-    c.hold(own);
-    const array = c.against(like, own);
+    const array = c.parameters.operand(like, own);
     const shape = like.value.shape.map((n, k) => (k === axis ? own.shape[like.axes.indexOf(k)] : n));
-    return typeof array === 'number' ? c.whole(number(array), shape) : c.whole({ ...own, ...array }, shape);
+    if (typeof array === 'number') return c.whole(number(array), shape);
+    if (isValue(array)) return isSame(array.shape, shape) ? array : ops.add(array, c.whole(number(0), shape));
+    return c.whole({ ...own, ...array }, shape);
   });
   const isPositive = all.length === inputs.length && all.every((tensor) => tensor.isPositive);
   const value =

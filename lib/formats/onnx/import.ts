@@ -2,7 +2,6 @@ import { sizeOf, type Value, type Weight } from '../../graph/value.js';
 import { damaged, quoted, sizes } from '../../io/read.js';
 import { input } from '../../layers/shape.js';
 import type { Model } from '../../models/model.js';
-import { warn } from '../../warn.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
 import { networkOf } from '../made.js';
 import { Attributes } from './attributes.js';
@@ -33,6 +32,7 @@ import { scan } from './import-scan.js';
 import { SHAPES } from './import-shapes.js';
 import { convTranspose } from './import-transposed.js';
 import { Importer } from './importer.js';
+import { checkParameters, namesOf } from './parameters.js';
 import { Budget, type Constant, computed, constant, type Dims, type Numbers, type Tensor } from './tensors.js';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -56,9 +56,14 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
 
 const STRING = 8;
 async function read(file: ImportFile, options: ImportOptions): Promise<Model> {
+  const graph = await understood(file, () => decodeModel(file));
+  checkParameters(graph, options.parameters);
+  return understood(file, () => modelOf(graph, options, file));
+}
+
+async function understood<T>(file: ImportFile, read: () => T | Promise<T>): Promise<T> {
   try {
-    const graph = await decodeModel(file);
-    return modelOf(graph, options, file);
+    return await read();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== undefined) throw error;
@@ -83,6 +88,7 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
     c.set(port.name, computed(value));
     return value;
   });
+  c.parameters.ask(options.parameters ?? [], values[0]);
   for (const node of graph.nodes) readKnown(c, node);
   for (const node of graph.nodes) readNode(c, node);
   const found = graph.outputs.map(({ name }) => ({ name, tensor: c.get(name) }));
@@ -109,7 +115,7 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
       throw new RangeError(`its output ${quoted(name)} has another number of rows than its inputs${fixedBatch(c)}`);
     return c.plain(tensor).value;
   });
-  warnOfHeld(c, source);
+  c.parameters.report(source);
   const floats = [...graph.tensors.values()].filter(({ type }) => isFloat(type));
   const areDoubles = floats.length > 0 && floats.every(({ type }) => isDouble(type));
   const dtype = options.dtype ?? (areDoubles || inputs.some(({ type }) => isDouble(type)) ? 'float64' : 'float32');
@@ -121,24 +127,6 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
     numbers: numbersIn(c),
     ...(c.classes && { metadata: { classes: [...c.classes] } }),
   });
-}
-
-/** What PyTorch calls parameters, and what are weights of layers in a file of ours. */
-const WEIGHTS: Readonly<Record<string, RegExp>> = {
-  pytorch: /^(?!onnx::|val_|_|lifted|scalar|tensor)[^/:]+$/,
-  fjordnet: /\/(?!moving)/,
-};
-
-/** Warns of weights that no layer here has, so that training would pass over them. */
-function warnOfHeld({ graph, held }: Importer, source: string): void {
-  const isWeight = WEIGHTS[graph.producer];
-  const names = isWeight ? [...held].filter((name) => isWeight.test(name)) : [];
-  if (names.length === 0) return;
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  warn(
-    'FJORDNET_IMPORT',
-    `Weights of ${source} are constants here, which training does not change: ${names.slice(0, 3).map(quoted).join(', ')}${more}`,
-  );
 }
 
 /** The numbers of the weights of all layers. */
@@ -175,6 +163,13 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
 /** Of a label they make the same label. */
 const KEEP_LABELS: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
 
+/** What is computed of constants, with the names of these. */
+function named(known: Constant | Dims, tensors: readonly (Tensor | undefined)[]): Constant | Dims {
+  if (known.kind !== 'constant' || !known.isFloat || namesOf(known).length > 0) return known;
+  const parts = tensors.flatMap((own) => (own?.kind === 'constant' && own.isFloat ? namesOf(own) : []));
+  return { ...known, parts: [...new Set(parts)] };
+}
+
 /** What is computed of constants alone: nodes before it may ask for it, as exporters write it where it is used. */
 function readKnown(c: Importer, node: NodeProto): void {
   const { type, domain, inputs, outputs } = node;
@@ -186,7 +181,7 @@ function readKnown(c: Importer, node: NodeProto): void {
   if (constants.length < inputs.length) return;
   try {
     const known = folded(type, constants, node.attributes, c.budget);
-    if (known) c.set(outputs[0], known);
+    if (known) c.set(outputs[0], named(known, constants));
   } catch {
     // told when it is its turn
   }
@@ -234,7 +229,7 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
   if (type === 'Constant') return constantOf(attributes);
   if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {
     const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw, c.budget);
-    if (known) return known;
+    if (known) return named(known, tensors);
   }
   if ((type === 'Erf' && geluAround(c, node)) || (type === 'Erfc' && geluAroundErfc(c, node))) return [];
   const handler = HANDLERS[type];

@@ -8,6 +8,7 @@ import type { Attributes } from './attributes.js';
 import { type GraphProto, isFloat, type NodeProto } from './decode.js';
 import { isOwn } from './fold-places.js';
 import type { Unmasked } from './import-masks.js';
+import { Parameters } from './parameters.js';
 import {
   BATCH,
   Batches,
@@ -66,8 +67,7 @@ export class Importer {
   /** What the classes are called, where the file says it. */
   classes?: readonly (string | number)[];
   readonly budget: Budget;
-  /** What the file calls numbers that are no layer's, but those of operations. */
-  readonly held = new Set<string>();
+  readonly parameters = new Parameters(this);
   /** What lost its mask, by what is left of it. */
   readonly unmasked = new Map<Value, Unmasked>();
   readonly #tensors = new Map<string, Tensor>();
@@ -152,7 +152,12 @@ export class Importer {
     const path =
       own && !/^(onnx::|val_|_)/.test(own) ? own.replace(/[./][^./]*$/, '') : node.name.replace(/\/?[^/]*$/, '');
     const base = path.replace(/^\/+/, '').replaceAll(/[^\w.-]+/g, '_');
-    if (base === '' || base === own) return undefined;
+    return base === '' || base === own ? undefined : this.free(base);
+  }
+
+  /** A name that no layer has. */
+  free(given: string): string {
+    const base = given.replaceAll(/[^\w.-]+/g, '_');
     let name = base;
     for (let i = 1; this.#names.has(name); i++) name = `${base}_${i}`;
     this.#names.add(name);
@@ -185,10 +190,6 @@ export class Importer {
     if (isNamed) this.#shared.set(id, [...alike, layer]);
     this.numbers.set(layer, numbers);
     return layer;
-  }
-
-  hold({ name, isFloat }: Constant): void {
-    if (name !== undefined && isFloat) this.held.add(name);
   }
 
   computed(tensor: Tensor | undefined, what = 'its input'): Computed {

@@ -34,6 +34,10 @@ export interface Constant {
   readonly isFloat: boolean;
   /** What the file calls it, where it is a tensor of it. */
   readonly name?: string;
+  /** Otherwise of which tensor of it these are some of the numbers, none of them twice. */
+  readonly of?: string;
+  /** Otherwise of which tensors of it they were computed. */
+  readonly parts?: readonly string[];
 }
 
 /** Whole numbers of which some grow with the batch: a shape, or part of one. */

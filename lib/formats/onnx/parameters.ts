@@ -1,0 +1,108 @@
+import type { NDArray } from '../../array.js';
+import { didYouMean, wrongType, wrongValue } from '../../check.js';
+import type { Value } from '../../graph/value.js';
+import { quoted } from '../../io/read.js';
+import { Parameter } from '../../layers/parameter.js';
+import { warn } from '../../warn.js';
+import { type GraphProto, isFloat as isFloatType } from './decode.js';
+import type { Importer } from './importer.js';
+import { type Computed, type Constant, isSame, type Numbers } from './tensors.js';
+import { applied, ops } from './untyped.js';
+
+/** What PyTorch calls parameters, and what are weights of layers in a file of ours. */
+const WEIGHTS: Readonly<Record<string, RegExp>> = {
+  pytorch: /^(?!onnx::|val_|_|lifted|scalar|tensor)[^/:]+$/,
+  fjordnet: /\/(?!moving)/,
+};
+
+/** @throws TypeError or RangeError for what are no names of weights of the file */
+export function checkParameters({ tensors }: GraphProto, asked: 'all' | readonly string[] | undefined): void {
+  if (asked === undefined || asked === 'all') return;
+  if (!Array.isArray(asked)) throw wrongType('parameters', "'all' or an array of names", asked);
+  const names = [...tensors].filter(([, { type }]) => isFloatType(type)).map(([name]) => name);
+  for (const [i, name] of Array.from(asked).entries()) {
+    if (typeof name !== 'string') throw wrongType(`parameters[${i}]`, 'the name of a weight of the file', name);
+    if (!names.includes(name))
+      throw wrongValue(`parameters[${i}]`, `the name of a weight of the file${didYouMean(name, names)}`, name);
+  }
+}
+
+/** The tensors of the file that a constant comes from. */
+export const namesOf = ({ name, of = name, parts = [] }: Constant): readonly string[] =>
+  of === undefined ? parts : [of];
+
+/** The weights of a file that operations read, and no layer: constants, or those of `Parameter` layers where they are asked for. */
+export class Parameters {
+  readonly #c: Importer;
+  readonly #held = new Set<string>();
+  readonly #made = new Map<string, { readonly numbers: Numbers; readonly value: Value }>();
+  #asked: 'all' | readonly string[] = [];
+  #carrier?: Value;
+
+  constructor(c: Importer) {
+    this.#c = c;
+  }
+
+  /** @param carrier what the layers are applied to */
+  ask(asked: 'all' | readonly string[], carrier: Value): void {
+    this.#asked = asked;
+    this.#carrier = carrier;
+  }
+
+  /** A constant as what is broadcast against a value, or the weight of a layer. */
+  operand(tensor: Computed, own: Constant): number | NDArray | Value {
+    return this.taken(own, this.#c.against(tensor, own));
+  }
+
+  /** A constant as the array that an operation takes of it, or the weight of a layer, where no other takes it in another order. */
+  taken(own: Constant, array: number | NDArray): number | NDArray | Value {
+    if (!own.isFloat) return array;
+    const name = own.name ?? own.of;
+    const numbers = typeof array === 'number' ? { shape: [1], data: Float64Array.of(array) } : array;
+    if (name !== undefined && this.#isAsked(name)) {
+      const { numbers: first, value } = this.#made.get(name) ?? this.#make(name, numbers);
+      const isFirst =
+        first.data.length === numbers.data.length && first.data.every((x, i) => Object.is(x, numbers.data[i]));
+      if (isFirst) return isSame(value.shape, numbers.shape) ? value : ops.reshape(value, numbers.shape);
+    }
+    for (const part of namesOf(own)) this.#held.add(part);
+    return array;
+  }
+
+  #isAsked(name: string): boolean {
+    return this.#asked === 'all' ? this.#isWeight(name) : this.#asked.includes(name);
+  }
+
+  #isWeight(name: string): boolean {
+    return (WEIGHTS[this.#c.graph.producer] ?? WEIGHTS.pytorch).test(name);
+  }
+
+  #make(name: string, numbers: Numbers): { numbers: Numbers; value: Value } {
+    const layer = new Parameter({ shape: numbers.shape, name: this.#c.free(name) });
+    this.#c.numbers.set(layer, { value: numbers });
+    const made = { numbers, value: applied(layer, this.#carrier as Value) };
+    this.#made.set(name, made);
+    return made;
+  }
+
+  /**
+   * Warns of weights that training would pass over.
+   * @throws RangeError for those that were asked for
+   */
+  report(source: string): void {
+    const { producer } = this.#c.graph;
+    const asked = [...this.#held].find((name) => this.#asked !== 'all' && this.#asked.includes(name));
+    if (asked !== undefined)
+      throw new RangeError(
+        `its weight ${quoted(asked)} cannot be trained here, as an operation takes what is computed of it`,
+      );
+    const names = producer in WEIGHTS ? [...this.#held].filter((name) => this.#isWeight(name)) : [];
+    if (names.length === 0) return;
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+    const how = this.#asked === 'all' ? '' : ' (the option parameters of importModel has them trained)';
+    warn(
+      'FJORDNET_IMPORT',
+      `Weights of ${source} are constants here, which training does not change: ${names.slice(0, 3).map(quoted).join(', ')}${more}${how}`,
+    );
+  }
+}
