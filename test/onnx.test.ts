@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import {
   custom,
@@ -203,6 +204,11 @@ test.serial('weights that no layer has are told, and are trained where they are 
     ['size/scales'],
     /^Expected parameters\[0\] to be .* \(did you mean 'size\/scale'\?\), got 'size\/scales'/,
   );
+  const tied = new URL('onnx/train-tied-script.onnx', fixtures);
+  t.deepEqual(await warningsOf('FjordnetWarning', () => importModel(tied, { parameters: ['bias'] })), [
+    `The weight 'e.weight' of '${fileURLToPath(tied)}', which an embedding and a dense layer share, becomes two here (the option parameters of importModel keeps it one)`,
+  ]);
+
   const own = MODELS.dense().toBytes();
   await refused('all', /^Expected no option 'parameters' for the bytes: it is for files of ONNX/, own);
 });

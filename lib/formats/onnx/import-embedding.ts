@@ -13,6 +13,11 @@ export function embeddingOf(c: Importer, table: Constant, node: NodeProto): Tens
   const of = unwrapped(c, node.inputs[1], table.shape[0]);
   const index = c.computed(c.get(of), 'its indices');
   if (index.value.dtype !== 'int32') return rowsOf(c, index, table, node);
+  const tied = c.parameters.matrix(table, numbersOf(table));
+  if (tied) {
+    const rows = ops.gather(tied, index.value);
+    return computed(rows, [...index.axes, rows.shape.length - 1], index.steps ? { steps: index.steps } : {});
+  }
   const [inputDim, outputDim] = table.shape;
   const maskZero = index.value.shape.length === 1 && !index.steps && isForMasks(c, of);
   const layer = c.layerOf(

@@ -1,3 +1,4 @@
+import { NDArray } from '../../array.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
@@ -8,7 +9,7 @@ import { layerNormalization, layerNormalizationAround } from './import-normaliza
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
 import { type Computed, type Constant, computed, isSame, type Numbers, rounded, type Tensor } from './tensors.js';
-import { applied } from './untyped.js';
+import { applied, ops } from './untyped.js';
 
 export type Handler = (
   c: Importer,
@@ -71,6 +72,13 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
   } else input = c.withLast(x, -1);
   if (input.value.shape.at(-1) !== rows)
     throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
+  const tied = c.parameters.matrix(weight, w);
+  if (tied) {
+    const product = ops.matmul(input.value, tied);
+    if (!bias) return c.like(input, product);
+    const { data } = biasOf(c, bias, units, scale);
+    return c.like(input, ops.add(product, c.parameters.taken(bias, NDArray.wrap(data as Float64Array, [units]))));
+  }
   const added = bias ? undefined : addedBehind(c, node.outputs[0], [units], x.axes.length);
   const own = bias ?? added?.bias;
   const times = bias ? scale : 1;

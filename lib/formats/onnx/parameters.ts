@@ -4,8 +4,9 @@ import type { Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { Parameter } from '../../layers/parameter.js';
 import { warn } from '../../warn.js';
-import { type GraphProto, isFloat as isFloatType } from './decode.js';
+import { type GraphProto, isFloat as isFloatType, type NodeProto } from './decode.js';
 import type { Importer } from './importer.js';
+import { transposed } from './onnx-graph.js';
 import { type Computed, type Constant, isSame, type Numbers } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
@@ -31,10 +32,45 @@ export function checkParameters({ tensors }: GraphProto, asked: 'all' | readonly
 export const namesOf = ({ name, of = name, parts = [] }: Constant): readonly string[] =>
   of === undefined ? parts : [of];
 
+const haveEqual = ({ data }: Numbers, b: Numbers): boolean =>
+  data.length === b.data.length && data.every((x, i) => Object.is(x, b.data[i]));
+const areEqual = (a: Numbers, b: Numbers): boolean => isSame(a.shape, b.shape) && haveEqual(a, b);
+
+/** What operations give on as it is, or transposed. */
+const KEEP: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Transpose']);
+
+/**
+ * The tables of embeddings that are matrices of products, too, by the names of both: exporters write a transposed copy. Equal by accident
+ * is no matrix that anything has trained.
+ */
+function tiedIn(c: Importer): Map<string, string> {
+  const matrices = [...c.graph.tensors].flatMap(([name, { shape, data, type }]) =>
+    shape.length === 2 && isFloatType(type) && data.some((x) => x !== data[0]) ? [{ name, shape, data }] : [],
+  );
+  const isRead = (name: string, isSo: (node: NodeProto) => boolean, depth = 0): boolean =>
+    c
+      .readersOf(name)
+      .some((node) => isSo(node) || (depth < 4 && KEEP.has(node.type) && isRead(node.outputs[0], isSo, depth + 1)));
+  const tables = matrices.filter(({ name }) =>
+    isRead(name, ({ type, inputs }) => type === 'Gather' && inputs[0] === name),
+  );
+  const tied = new Map<string, string>();
+  for (const table of tables)
+    for (const other of matrices) {
+      const isProduct = isRead(other.name, ({ type }) => type === 'MatMul' || type === 'Gemm');
+      if (isProduct && (areEqual(other, table) || areEqual(other, transposed(table, [1, 0]))))
+        tied.set(table.name, table.name).set(other.name, table.name);
+    }
+  return tied;
+}
+
 /** The weights of a file that operations read, and no layer: constants, or those of `Parameter` layers where they are asked for. */
 export class Parameters {
   readonly #c: Importer;
   readonly #held = new Set<string>();
+  /** Matrices that became two. */
+  readonly #parted = new Set<string>();
+  #tied?: ReadonlyMap<string, string>;
   readonly #made = new Map<string, { readonly numbers: Numbers; readonly value: Value }>();
   #asked: 'all' | readonly string[] = [];
   #carrier?: Value;
@@ -61,12 +97,27 @@ export class Parameters {
     const numbers = typeof array === 'number' ? { shape: [1], data: Float64Array.of(array) } : array;
     if (name !== undefined && this.#isAsked(name)) {
       const { numbers: first, value } = this.#made.get(name) ?? this.#make(name, numbers);
-      const isFirst =
-        first.data.length === numbers.data.length && first.data.every((x, i) => Object.is(x, numbers.data[i]));
-      if (isFirst) return isSame(value.shape, numbers.shape) ? value : ops.reshape(value, numbers.shape);
+      if (haveEqual(first, numbers))
+        return isSame(value.shape, numbers.shape) ? value : ops.reshape(value, numbers.shape);
     }
     for (const part of namesOf(own)) this.#held.add(part);
     return array;
+  }
+
+  /** The matrix of an embedding and of a dense layer, tied: one weight for both, where it is asked for. */
+  matrix({ name }: Constant, numbers: Numbers): Value | undefined {
+    this.#tied ??= tiedIn(this.#c);
+    const table = this.#tied.get(name ?? '');
+    if (table === undefined) return undefined;
+    if (!this.#isAsked(table)) {
+      this.#parted.add(table);
+      return undefined;
+    }
+    const { numbers: first, value } = this.#made.get(table) ?? this.#make(table, numbers);
+    if (areEqual(first, numbers)) return value;
+    if (areEqual(transposed(first, [1, 0]), numbers)) return ops.transpose(value);
+    this.#held.add(table);
+    return undefined;
   }
 
   #isAsked(name: string): boolean {
@@ -96,10 +147,15 @@ export class Parameters {
       throw new RangeError(
         `its weight ${quoted(asked)} cannot be trained here, as an operation takes what is computed of it`,
       );
+    const how = this.#asked === 'all' ? '' : ' (the option parameters of importModel has them trained)';
+    for (const name of this.#parted)
+      warn(
+        'FJORDNET_IMPORT',
+        `The weight ${quoted(name)} of ${source}, which an embedding and a dense layer share, becomes two here (the option parameters of importModel keeps it one)`,
+      );
     const names = producer in WEIGHTS ? [...this.#held].filter((name) => this.#isWeight(name)) : [];
     if (names.length === 0) return;
     const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-    const how = this.#asked === 'all' ? '' : ' (the option parameters of importModel has them trained)';
     warn(
       'FJORDNET_IMPORT',
       `Weights of ${source} are constants here, which training does not change: ${names.slice(0, 3).map(quoted).join(', ')}${more}${how}`,
