@@ -1034,3 +1034,23 @@ test('what cannot be is refused in one sentence', (t) => {
     /sample 1 holds nothing but 0, which the layer 'embedding' leaves out/,
   );
 });
+
+test('a penalty on what the two layers of bidirectional give counts the zeros of masked steps', async (t) => {
+  const x = [
+    [[1], [2], [0], [3]],
+    [[-1], [0], [0], [0]],
+  ];
+  for (const kind of RECURRENT) {
+    const make = layers[kind] as (options: object) => Layer;
+    const layer = make({ units: 2, returnSequences: true, activityRegularizer: { l2: 0.25 } });
+    const net = sequential({
+      layers: [layers.masking({ inputShape: [4, 1] }), layers.bidirectional({ layer })],
+      dtype: 'float64',
+      seed: 1,
+    });
+    net.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const y = net.predictSync(x) as NDArray;
+    const { loss } = await net.evaluate(x, y);
+    near(t, kind, [loss], [(0.25 * Array.from(y.data, (v) => v * v).reduce((a, b) => a + b)) / 2], 1e-12);
+  }
+});

@@ -5,7 +5,6 @@ import { property } from '../kind.js';
 import { ops } from '../ops.js';
 import { described } from './described.js';
 import { isList, type Layer, type LayerOptions, nameOf } from './layer.js';
-import { masked } from './masks.js';
 import type { FromTo } from './ranks.js';
 import type { RecurrentLayer } from './recurrent.js';
 import { layerFrom } from './registry.js';
@@ -59,6 +58,7 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
     if (this.forward.goBackwards === this.backward.goBackwards)
       throw new RangeError('Expected layer and backwardLayer to run in opposite directions (goBackwards)');
     this.wrappedLayers = [this.forward, this.backward];
+    for (const layer of [this.forward, this.backward]) layer.zerosMasked = true;
   }
 
   call(inputs: Value | readonly Value[]): Value | readonly Value[] {
@@ -73,7 +73,7 @@ export class Bidirectional extends Wrapper<FromTo<Value | readonly Value[], any>
     const turned = (value: Value) => applyOp(reverseAxis, [value], { axis: 0 });
     const mask = returnSequences ? x.mask && (goBackwards ? turned(x.mask) : x.mask) : undefined;
     const inOrder = returnSequences ? turned(b) : b;
-    const merged = this.#merged(masked(a, mask), masked(inOrder, mask)).map((value) => withMask(value, mask));
+    const merged = this.#merged(a, inOrder).map((value) => withMask(value, mask));
     const outputs = [...merged, ...lastOfA, ...lastOfB];
     return outputs.length === 1 ? outputs[0] : outputs;
   }

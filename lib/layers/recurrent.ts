@@ -12,6 +12,7 @@ import { getInitializer, type Initializer, type InitializerInput } from '../init
 import { checkRegularizer, type Regularizer, type RegularizerInput } from '../regularizers.js';
 import { dropoutMask } from './dropout.js';
 import { isList, Layer, type LayerOptions, type Mode, nameOf, type Shape, type Weights, wrongInput } from './layer.js';
+import { masked } from './masks.js';
 import { droppedChannels } from './noise.js';
 import type { FromTo } from './ranks.js';
 
@@ -119,6 +120,8 @@ export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<Recurre
   readonly returnState: boolean;
   readonly goBackwards: boolean;
   override readonly stateful: boolean;
+  /** A masked step gives zeros instead of what the step before it gave: so in `bidirectional`. */
+  zerosMasked = false;
   protected abstract readonly cell: Cell;
 
   constructor(options: RecurrentOptions, own: readonly string[] = []) {
@@ -235,7 +238,7 @@ export abstract class RecurrentLayer<O = RecurrentOptions> extends Layer<Recurre
     if (withCell) last.push(row(sequences ? steps : 1));
     for (const [k, state] of last.entries()) kept?.end(k, state);
     const all = withCell ? applyOp(slice, [y], { axis: 0, start: 0, length: steps }) : y;
-    const output = sequences ? withMask(all, mask) : last[0];
+    const output = sequences ? withMask(this.zerosMasked ? masked(all, mask) : all, mask) : last[0];
     return returnState ? [output, ...last] : output;
   }
 
