@@ -63,6 +63,13 @@ export interface MlMatrix {
   to2DArray(): readonly (readonly number[])[];
 }
 
+/** A matrix of mathjs, of any number of dimensions: float64. */
+export interface MathMatrix {
+  storage(): string | undefined;
+  size(): readonly number[];
+  toArray(): unknown;
+}
+
 /** An array of the package ndarray (scijs), with whatever strides. */
 export interface StridedArray {
   readonly data: object;
@@ -91,6 +98,7 @@ export type ForeignArray =
   | PolarsSeries
   | PolarsDataFrame
   | MlMatrix
+  | MathMatrix
   | StridedArray
   | Tensor
   | ClonedArray;
@@ -152,6 +160,11 @@ const mlMatrix: Kind<MlMatrix> = {
   },
 };
 
+const mathMatrix: Kind<MathMatrix> = {
+  is: (x) => hasMethods(x, 'storage', 'size', 'toArray'),
+  read: (name, x) => readNested(name, x.toArray() as readonly unknown[]),
+};
+
 const stridedArray: Kind<StridedArray> = {
   is: (x) =>
     number(x, 'offset') && axes(property(x, 'stride')) && axes(property(x, 'shape')) && list(property(x, 'data')),
@@ -194,6 +207,7 @@ const KINDS: readonly Kind<any>[] = [
   polarsSeries,
   polarsFrame,
   mlMatrix,
+  mathMatrix,
 ];
 
 const kindOf = (x: unknown) =>

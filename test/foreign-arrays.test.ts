@@ -218,6 +218,39 @@ test('ml-matrix: matrices and views of them', (t) => {
   t.deepEqual(read(new Matrix(0, 3)), ['float64', [0, 3], []]);
 });
 
+/** As mathjs 15 has them: iterable, of elements with their place. */
+class FakeMathMatrix {
+  constructor(
+    readonly _data: unknown[],
+    readonly _size: number[],
+    readonly kind = 'dense',
+  ) {}
+  storage = () => this.kind;
+  size = () => this._size;
+  toArray = () => this._data as never;
+  *[Symbol.iterator]() {
+    for (const [i, value] of this._data.flat().entries()) yield { value, index: [i] };
+  }
+}
+
+test('mathjs: matrices, dense and sparse, of any number of dimensions', async (t) => {
+  const rows = [
+    [1, 2],
+    [3, 4],
+    [5, 6],
+  ];
+  const matrix = new FakeMathMatrix(rows, [3, 2]);
+  t.deepEqual(read(matrix), ['float64', [3, 2], [1, 2, 3, 4, 5, 6]]);
+  t.deepEqual(read(new FakeMathMatrix([[0, 7]], [1, 2], 'sparse')), ['float64', [1, 2], [0, 7]]);
+  t.deepEqual(read(new FakeMathMatrix([1, 2], [2])), ['float64', [2], [1, 2]]);
+  t.throws(() => read(new FakeMathMatrix([[1, { re: 1 }]], [1, 2])), {
+    message: 'Expected x[0][1] to be a number, got {"re":1}',
+  });
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [2] })], seed: 1 });
+  t.deepEqual(await model.predict(matrix), await model.predict(rows)); // it is no source of batches
+  t.deepEqual(new StandardScaler().fitTransform(matrix), new StandardScaler().fitTransform(rows));
+});
+
 test('ndarray: strides and offsets, of every type', (t) => {
   const x = ndarray(
     Float64Array.from({ length: 12 }, (_, i) => i),
