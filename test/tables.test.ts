@@ -41,6 +41,7 @@ import {
   type SimpleImputerOptions,
   StandardScaler,
   sequential,
+  type Table,
   TableTransformer,
   toCategorical,
   trainTestSplit,
@@ -463,6 +464,62 @@ test('decimals, as databases give them, are numbers', (t) => {
     t.deepEqual((new SimpleImputer().fitTransform(table as never) as NDArray).toArray(), [[0.5], [2.25], [4]]);
   const transformer = TableTransformer.infer(rows as never, { target: 'y' }).fit(rows as never);
   t.deepEqual(transformer.transform([{ price: prices[2] }] as never), transformer.transform([{ price: 4 }]));
+});
+
+test('decimals of DuckDB are numbers; its other objects, lists and bytes are told by column and row', (t) => {
+  class DuckDBDecimalValue {
+    constructor(readonly value: bigint) {}
+    toDouble = () => Number(this.value) / 100;
+    toString = () => String(this.toDouble());
+  }
+  class DuckDBDateValue {
+    constructor(readonly days: number) {}
+    toString = () => new Date(this.days * 86_400_000).toISOString().slice(0, 10);
+  }
+  const prices = [50n, 150n, 400n].map((value) => new DuckDBDecimalValue(value));
+  t.deepEqual((new SimpleImputer().fitTransform({ price: prices }) as NDArray).toArray(), [[0.5], [1.5], [4]]);
+
+  // few, and so many that they were taken for as many texts
+  for (const n of [5, 60]) {
+    const price = Array.from({ length: n }, (_, i) => 0.1 * (i * i + 1));
+    for (const [odd, got] of [
+      [(i: number) => new DuckDBDateValue(i), 'DuckDBDateValue'],
+      [(i: number) => [i, i + 1], 'Array(2)'],
+      [(i: number) => Buffer.from([i]), 'Uint8Array(1)'],
+      [(i: number) => ({ a: i }), '{"a":1}'],
+    ] as const) {
+      const table = { price, odd: Array.from({ length: n }, (_, i) => (i === 0 ? null : odd(i))) };
+      t.throws(() => TableTransformer.infer(table), {
+        instanceOf: TypeError,
+        message: `Expected the column 'odd' of the table at row 1 to be a number, a boolean, text or a Date (drop leaves the column out), got ${got}`,
+      });
+      t.is(
+        TableTransformer.infer(table, { drop: ['odd'] })
+          .describe()
+          .split('\n')[1],
+        'odd: left out, as asked',
+      );
+    }
+  }
+});
+
+test('TypeScript takes rows whose type is an interface or a class, and no rows of numbers where columns have names', (t) => {
+  interface Bird {
+    mass: number;
+    wing?: number | null;
+  }
+  class Seen implements Bird {
+    readonly wing = null;
+    constructor(readonly mass: number) {}
+  }
+  const birds: readonly Readonly<Bird>[] = [{ mass: 1.5, wing: 2 }, { mass: 2.5 }, { mass: 7, wing: null }];
+  const table: Table = birds;
+  const encode = TableTransformer.infer(table).fit(birds);
+  t.deepEqual(encode.transform([new Seen(2.5)]), encode.transform([{ mass: 2.5, wing: null }]));
+  // @ts-expect-error
+  t.throws(() => TableTransformer.infer([[1, 2]]), { message: /a table whose columns have names/ });
+  // @ts-expect-error
+  t.throws(() => TableTransformer.infer([1, 2]), { message: /^Expected table to / });
 });
 
 test('pipelines and KMeans may be steps of a pipeline, as in scikit-learn, and its last one transforms', async (t) => {

@@ -5,13 +5,16 @@ import { isForeignArray } from '../foreign-arrays.js';
 import { toNumber } from '../io/cells.js';
 import { hasMethods, isFloat32Array, isFloat64Array, isNDArray, isPlain, isTypedArray, property } from '../kind.js';
 
+/** A row whose type is an interface, which has no index signature: values by column, no array. */
+type TypedRow = object & { readonly [Symbol.iterator]?: never };
+
 /**
  * A table: a record of columns, an array of records (rows), a Table of Apache Arrow, or a DataFrame of Polars. Missing values are
  * null, undefined, NaN and ''. Of what has no names, a matrix or an array of rows, columns are told by their numbers.
  */
 export type Table =
   | Readonly<Record<string, ArrayLike<unknown>>>
-  | readonly Readonly<Record<string, unknown>>[]
+  | readonly (Readonly<Record<string, unknown>> | TypedRow)[]
   | { readonly schema: { readonly fields: readonly { readonly name: string }[] }; getChild(name: any): unknown };
 
 /** Sparse rows are a matrix: all of their values are stored. */
@@ -313,17 +316,20 @@ function readColumn(name: string, values: unknown): Column {
 
 const isBigint = (value: unknown) => typeof value === 'bigint';
 
-/** Of decimal.js, which Prisma gives, big.js and bignumber.js. */
-const isDecimal = (value: unknown): value is { toNumber(): number } => hasMethods(value, 'toNumber');
+/** How decimals give their number: those of decimal.js, which Prisma has, big.js and bignumber.js, and those of DuckDB. */
+const DECIMALS = ['toNumber', 'toDouble'] as const;
+
+const methodOf = (value: unknown) => DECIMALS.find((method) => hasMethods(value, method));
 
 /** Integers of 64 bits and decimals as the numbers that they are; integers beyond 2^53 stay, to be told where they are used. */
 function narrowed(column: Column): Column {
   const isWide = Array.isArray(column)
-    ? column.some((value) => isBigint(value) || isDecimal(value))
+    ? column.some((value) => isBigint(value) || methodOf(value))
     : isBigint(column[0]);
   if (!isWide) return column;
   return Array.from(column, (value) => {
-    if (isDecimal(value)) return value.toNumber();
+    const method = methodOf(value);
+    if (method) return (value as Record<typeof method, () => number>)[method]();
     return isBigint(value) && Number.isSafeInteger(Number(value)) ? Number(value) : value;
   });
 }

@@ -134,6 +134,7 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   const missing = x.n - values.length;
   if (drop.includes(name)) return { words: 'left out, as asked' };
   if (values.length === 0) return { words: 'left out, as it has no values' };
+  refuseObjects(x, k);
   const distinct = new Set(values.map((value) => (isDate(value) ? value.getTime() : value)));
   if (distinct.size === 1 && missing === 0) return { words: `left out, as it is ${shown(values[0])} in every row` };
   const asDate = dates(name, values, missing, date.includes(name));
@@ -162,6 +163,15 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
       `Expected the column '${name}' of the table to hold values of one kind, got several (drop leaves it out)`,
     );
   return kinds(values, distinct.size, missing, 'text');
+}
+
+/** @throws TypeError with the row of a value that no transformer takes, such as a list, bytes, or an object of a database */
+function refuseObjects(x: Frame, k: number): void {
+  const column = Array.from(x.column(k));
+  const row = column.findIndex((value) => typeof value === 'object' && !isMissing(value) && !isDate(value));
+  if (row < 0) return;
+  const expected = 'a number, a boolean, text or a Date (drop leaves the column out)';
+  throw wrongType(`${x.nameOf(k)} of the table at row ${row}`, expected, column[row]);
 }
 
 /** Numbers that were read with another decimal character than they were written with; of three decimals they may be thousands. */
