@@ -21,13 +21,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
 import { type Callback, callbacks, layers, NDArray, Sequential, sequential } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
-import { filePath, writeFileAtomic } from '../dist/io/atomic.js';
+import { filePath, writeFileAtomic, writeFilesAtomic } from '../dist/io/atomic.js';
 import { EventFile } from '../dist/io/event-file.js';
 import { Workplace } from './helpers/cli.js';
 import { root } from './helpers/installed.js';
@@ -82,6 +82,29 @@ test('a pipe is written to, whatever its pace, and stays one', async (t) => {
   writeFileSync(copy, await read);
   t.deepEqual((await Sequential.load(copy)).getWeights(), model.getWeights());
   t.deepEqual(readdirSync(home).sort(), ['copy', 'fifo']);
+});
+
+test.serial('a relative path is of the folder in which saving begins', async (t) => {
+  const [home, elsewhere] = [folder(t), folder(t)];
+  const before = process.cwd();
+  t.teardown(() => process.chdir(before));
+  process.chdir(home);
+  async function* leaving() {
+    yield Buffer.from('one ');
+    process.chdir(elsewhere);
+    yield Buffer.from('two');
+  }
+  await writeFilesAtomic([
+    ['a', leaving()],
+    ['b', [Buffer.from('b')]],
+  ]);
+  t.deepEqual([readdirSync(home).sort(), readdirSync(elsewhere)], [['a', 'b'], []]);
+  t.is(readFileSync(join(home, 'a'), 'utf8'), 'one two');
+  await t.throwsAsync(write('no/x'), { message: "Cannot write 'no/x': no such file or directory (ENOENT)" });
+
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  await model.save(pathToFileURL(join(home, 'model')));
+  t.deepEqual((await Sequential.load(pathToFileURL(join(home, 'model')))).getWeights(), model.getWeights());
 });
 
 /** Once somebody reads the pipe. */

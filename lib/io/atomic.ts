@@ -42,8 +42,11 @@ export async function writeFilesAtomic(
   files: readonly (readonly [path: string | URL, chunks: Chunks])[],
 ): Promise<void> {
   const written: Written[] = [];
+  // where the process stands now, whatever folder it goes to while they are written
+  const places = files.map(([path]) => resolve(filePath(path)));
   try {
-    for (const [path, chunks] of files) written.push(await writeBeside(path, chunks));
+    for (const [i, [path, chunks]] of files.entries())
+      written.push(await writeBeside(filePath(path), places[i], chunks));
     for (const { replace } of written) await replace();
   } catch (error) {
     for (const { discard } of written) await discard();
@@ -57,20 +60,20 @@ interface Written {
   discard(): Promise<void>;
 }
 
-async function writeBeside(path: string | URL, chunks: Chunks): Promise<Written> {
-  const given = filePath(path);
+/** @param given as messages name it */
+async function writeBeside(given: string, place: string, chunks: Chunks): Promise<Written> {
   checkName(given);
   let temporary: string | undefined;
   let file: FileHandle | undefined;
   try {
-    const old = await existing(stat(given));
+    const old = await existing(stat(place));
     if (old && !old.isFile()) {
-      file = await openSpecial(given, old);
+      file = await openSpecial(given, place, old);
       for await (const chunk of chunks) await writeThrough(file, chunk);
       await file.close();
       return { replace: async () => {}, discard: async () => {} };
     }
-    const target = await targetOf(given);
+    const target = await targetOf(place);
     if (old) await access(target, constants.W_OK);
     const directory = dirname(target);
     const name = temporaryIn(directory);
@@ -141,13 +144,13 @@ export async function targetOf(path: string): Promise<string> {
   return targetOf(resolve(await realpath(dirname(path)), await readlink(path)));
 }
 
-async function openSpecial(path: string, stats: Stats): Promise<FileHandle> {
-  checkSpecial(path, stats);
+async function openSpecial(given: string, place: string, stats: Stats): Promise<FileHandle> {
+  checkSpecial(given, stats);
   const { O_WRONLY, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
   try {
-    return await open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY); // else this waits until somebody reads the pipe
+    return await open(place, O_WRONLY | O_NONBLOCK | O_NOCTTY); // else this waits until somebody reads the pipe
   } catch (error) {
-    throw pipeFailure(path, stats, error);
+    throw pipeFailure(given, stats, error);
   }
 }
 

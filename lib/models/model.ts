@@ -334,8 +334,8 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
    * that training goes on with the same bits after `load`. During `fit` all of it is as after one and the same batch: the
    * last one, in a callback, else the one that ends the job on its way. The file is replaced at once or not at all.
    */
-  save(path: string): Promise<void>;
-  async save(path: string, ...others: unknown[]): Promise<void> {
+  save(path: string | URL): Promise<void>;
+  async save(path: string | URL, ...others: unknown[]): Promise<void> {
     checkAlone('save', 1, others);
     this.#engine.build(this.needGraph());
     const file = await this.#engine.jobs.atRest(() => snapshot(this, this.placed(), this.#engine));
