@@ -32,7 +32,8 @@ export type { ForeignArray } from './foreign-arrays.js';
 /** Nested arrays of numbers; the innermost arrays may be typed arrays. */
 export type NestedArray = readonly number[] | readonly Flat[] | readonly NestedArray[];
 /**
- * Everything that is accepted as an array. A typed array is one-dimensional, one of small integers (a Buffer, too) is read as int32;
+ * Everything that is accepted as an array. A typed array is one-dimensional, one of small integers (a Buffer, too) is read as int32, a
+ * Float16Array as float32;
  * NDArrays in a list are stacked; arrays and tables of other libraries are told by their shape.
  */
 export type ArrayInput = NDArray | NestedArray | readonly NDArray[] | Flat | ForeignArray;

@@ -8,6 +8,7 @@ import {
   DTYPES,
   type DType,
   IS,
+  isHalves,
   isNarrow,
   type Numbers,
   type TypedData,
@@ -300,6 +301,7 @@ function toTyped(values: unknown, column: Column, integers = WIDE.test(typedArra
     return values;
   }
   if (isNarrow(values)) return copyOf(values, 'int32');
+  if (isHalves(values)) return copyOf(values, 'float32');
   if (!Array.isArray(values) && !isTypedArray(values)) throw wrongType(String(column), 'an array of numbers', values);
   const data = allocate(Float64Array, values.length);
   let isInt32 = integers;

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
-import { type ArrayInput, type DType, linspace, logspace, NDArray } from 'fjordnet';
+import { type ArrayInput, type DType, linspace, logspace, NDArray, StandardScaler } from 'fjordnet';
+import type { Halves } from '../dist/array/memory.js';
 import { argmaxRows, asArray, checkArray, toMatrix } from '../dist/array.js';
 
 const fixture = (name: string) =>
@@ -58,6 +59,20 @@ test('from reads nested arrays, typed arrays and NDArrays, and keeps their dtype
     t.is(array.size, data.length);
     t.is(array.length, shape[0]);
   }
+});
+
+const halves = 'Float16Array' in globalThis ? test : test.skip; // Node.js 24
+
+halves('Float16Array is float32, alone, in lists and behind strides', (t) => {
+  const { Float16Array } = globalThis as unknown as { Float16Array: new (values: number[]) => Halves };
+  const x = new Float16Array([0.5, 1 / 3, -65504, Number.NaN]);
+  const rounded = [0.5, 0.333251953125, -65504, Number.NaN];
+  const array = NDArray.from(x, { shape: [2, 2] });
+  t.deepEqual([array.dtype, [...array.data]], ['float32', rounded]);
+  t.deepEqual(NDArray.from([x, x]).toArray(), [rounded, rounded]);
+  const strided = NDArray.from({ data: x, shape: [2], stride: [2], offset: 0 });
+  t.deepEqual([strided.dtype, [...strided.data]], ['float32', [0.5, -65504]]);
+  t.deepEqual(new StandardScaler().fit({ a: new Float16Array([1, 3]) }).mean.toArray(), [2]);
 });
 
 test('from copies, wrap does not', (t) => {

@@ -9,7 +9,11 @@ export type DType = 'float64' | 'float32' | 'int32';
 export type TypedData = Float64Array | Float32Array | Int32Array;
 /** Typed arrays of integers that an int32 holds all of. */
 export type Narrow = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array;
-export type Flat = TypedData | Narrow;
+/** A Float16Array, which TypeScript knows with the library esnext alone, and Node.js from 24 on. */
+export interface Halves extends ArrayLike<number> {
+  readonly [Symbol.toStringTag]: 'Float16Array';
+}
+export type Flat = TypedData | Narrow | Halves;
 /** Numbers and how they are laid out: what becomes an NDArray. */
 export interface Numbers {
   readonly data: TypedData;
@@ -33,11 +37,14 @@ export function checkWhole(name: string, x: NDArray): NDArray {
 const NARROW = /^(?:Int8|Uint8|Uint8Clamped|Int16|Uint16)Array$/;
 export const isNarrow = (x: unknown): x is Narrow => NARROW.test(typedArrayName(x) ?? '');
 
-/** A view of memory as numbers that may be read: small integers as a copy. */
+export const isHalves = (x: unknown): x is Halves => typedArrayName(x) === 'Float16Array';
+
+/** A view of memory as numbers that may be read: small integers and halves as a copy. */
 export function readView(name: string, x: ArrayBufferView): TypedData {
   checkAttached(name, x);
   if (isFloat64Array(x) || isFloat32Array(x) || isInt32Array(x)) return x;
   if (isNarrow(x)) return copyOf(x, 'int32');
+  if (isHalves(x)) return copyOf(x, 'float32');
   throw wrongType(name, 'a Float64Array, Float32Array, Int32Array, Uint8Array or an array of numbers', x);
 }
 
