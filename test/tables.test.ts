@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import {
   Table as ArrowTable,
   Decimal,
@@ -500,6 +501,26 @@ test('decimals of DuckDB are numbers; its other objects, lists and bytes are tol
         'odd: left out, as asked',
       );
     }
+  }
+});
+
+test('iterators and streams are no tables, whatever properties they have', (t) => {
+  class StatementIterator {
+    readonly statement = { sql: 'SELECT 1' };
+    *[Symbol.iterator]() {
+      yield { a: 1 };
+    }
+  }
+  const expected =
+    /^Expected (x|table) to be a table: a record of columns, an array of rows, or a matrix \(rows of an iterable want an array\), got /;
+  for (const x of [
+    new StatementIterator(),
+    new StatementIterator()[Symbol.iterator](),
+    Readable.from([{ a: 1 }]),
+    new Set([{ a: 1 }]),
+  ]) {
+    t.throws(() => TableTransformer.infer(x as never), { instanceOf: TypeError, message: expected });
+    t.throws(() => new OneHotEncoder().fit(x as never), { instanceOf: TypeError, message: expected });
   }
 });
 

@@ -242,9 +242,13 @@ export const hasNamedColumns = (x: unknown): boolean =>
 
 const EXPECTED = 'a table: a record of columns, an array of rows, or a matrix';
 
+/** Such as a query that gives its rows one by one, or a stream; its own properties are no columns. */
+const isIterable = (x: object) => Symbol.iterator in x || Symbol.asyncIterator in x;
+
 function ofTable(name: string, x: unknown): Frame {
   if (Array.isArray(x)) return x.every((row) => Array.isArray(row)) ? ofRows(name, x) : ofRecords(name, x);
   if (typeof x !== 'object' || x === null) throw wrongType(name, EXPECTED, x);
+  if (isIterable(x) && !hasNamedColumns(x)) throw wrongType(name, `${EXPECTED} (rows of an iterable want an array)`, x);
   const { names, column } = reader(x);
   if (names.length === 0) throw isPlain(x) ? noRows(name, '{}') : wrongType(name, EXPECTED, x);
   const twice = twiceIn(names);
