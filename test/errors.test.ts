@@ -334,12 +334,11 @@ test('every method in every state: idle, training, aborted, failed in a callback
     }
     if (state === 'diverged') network.hiddenBias = new Float64Array(12).fill(Number.NaN);
 
-    // Reading is allowed always.
+    // Reading and predicting are allowed always.
     for (const name of PARAMETERS) t.deepEqual(network[name].dtype, 'float64', state);
+    for (const call of ['feedForward', 'predict', 'predictProbabilities'] as const)
+      t.is(network[call](x).shape[0], x.length, `${state} ${call}`);
     const calls = [
-      () => network.feedForward(x),
-      () => network.predict(x),
-      () => network.predictProbabilities(x),
       () => network.backpropagation(x, y),
       ...PARAMETERS.map((name) => () => Object.assign(network, { [name]: network[name] })),
     ];
@@ -360,12 +359,33 @@ test('a callback finds the network busy, but readable', async (t) => {
   const { network } = small(1, { epochs: 1 });
   const visit = () => {
     t.throws(() => network.trainSync(), BUSY);
-    t.throws(() => network.predict(x), BUSY);
+    t.throws(() => network.backpropagation(x, y), BUSY);
     t.is(network.hiddenBias.length, 12);
   };
   network.trainSync({ onEpochEnd: visit });
   await network.train({ onEpochEnd: visit });
-  t.notThrows(() => network.predict(x));
+  t.notThrows(() => network.backpropagation(x, y));
+});
+
+test('predictions during a training are those of its weights after one whole batch, and change none of its bits', async (t) => {
+  const after = (epochs: number) => small(3, { epochs }).network.trainSync();
+  const { network } = small(3, { epochs: 3 });
+  const seen: NDArray[] = [];
+  await network.train({ onEpochEnd: () => seen.push(network.feedForward(x)) });
+  t.deepEqual(
+    seen,
+    [1, 2, 3].map((epochs) => after(epochs).feedForward(x)),
+  );
+  t.deepEqual(parametersOf(network), parametersOf(after(3)));
+
+  const long = small(3, { epochs: 2000 }).network;
+  const training = long.train();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const twin = small(4).network;
+  const within = long.feedForward(x);
+  for (const name of PARAMETERS) Object.assign(twin, { [name]: long[name] }); // of the same moment: no job has ended since
+  t.deepEqual(within, twin.feedForward(x));
+  await training;
 });
 
 /** The number of batches after which a twin of the network has these parameters. */

@@ -15,7 +15,7 @@ import { type MLPFitOptions, type MLPFitSyncOptions, readCallbacks, WatchedMLP }
 import { ExchangedMLP } from './mlp-exchange.js';
 import { dtypeOf, type Given, layersOf, readGiven, wholeOf, writeArrays } from './mlp-given.js';
 import { trainLbfgs } from './mlp-lbfgs.js';
-import { type Architecture, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
+import { type Architecture, copyOf, initialize, type MLPNetwork, networkOf, readAll, writeAll } from './mlp-network.js';
 import { AdamOptimizer, type Optimizer, SGDOptimizer } from './mlp-optimizers.js';
 import {
   checkParameters,
@@ -41,6 +41,8 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
   #memory?: NDArray[];
   #progress: Progress = begun(false);
   #training = false;
+  /** What predicts during a training, whose own plan is busy. */
+  #aside: MLPNetwork | undefined;
 
   constructor(options: O, extra: Partial<MLPRegressorOptions>) {
     super();
@@ -209,6 +211,7 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
       await (isRandomState(this.parameters.randomState) ? inTurn(prepared.random, task) : task());
     } finally {
       this.#training = false;
+      this.#aside = undefined;
     }
     return this;
   }
@@ -229,14 +232,15 @@ export abstract class MultilayerPerceptron<O extends MLPOptions> extends Exchang
       driveSync(this.#train(prepared, callbacks));
     } finally {
       this.#training = false;
+      this.#aside = undefined;
     }
     return this;
   }
 
-  /** The network's outputs, [n, outputs]. */
+  /** The network's outputs, [n, outputs]; during a training, those of the weights after one whole step. */
   protected outputs(x: Features): NDArray {
-    const network = this.#fitted();
-    this.#checkIdle();
+    let network = this.#fitted();
+    if (this.#training) network = this.#aside = copyOf(network, this.#aside);
     const array = checkColumns(toMatrix('x', dense('x', x), { look }), network.architecture.units);
     const rows = { first: 0, count: array.shape[0] };
     return driveSync(outputsOf(network, dataset('x', array, network.plan.dtype), rows))[0];

@@ -180,3 +180,10 @@ export const readAll = ({ plan }: MLPNetwork, buffers: readonly Buffer[]): NDArr
 export function writeAll({ plan }: MLPNetwork, buffers: readonly Buffer[], values?: readonly NDArray[]): void {
   for (const [i, buffer] of buffers.entries()) plan.write(buffer, values?.[i] ?? NDArray.zeros(buffer.shape));
 }
+
+/** A network with the weights that another has after some whole step, whose own plan is not busy: `copy`, where that fits. */
+export function copyOf({ architecture, plan, parameters }: MLPNetwork, copy?: MLPNetwork): MLPNetwork {
+  const other = copy?.architecture === architecture ? copy : networkOf(architecture);
+  writeAll(other, other.parameters, plan.readTogether(parameters));
+  return other;
+}

@@ -81,7 +81,8 @@ export class MLPClassifier extends MultilayerPerceptron<MLPOptions> {
 
   /**
    * The most probable class of every row of x: numbers [n], strings or booleans; for multi-label targets 0s and 1s [n, labels].
-   * @throws Error with code ERR_NOT_FITTED before fit, ERR_BUSY while training
+   * During a fit, of the weights after one whole step (with 'lbfgs', those that it tries).
+   * @throws Error with code ERR_NOT_FITTED before fit
    */
   predict(x: Features): NDArray | string[] | boolean[] {
     const outputs = this.outputs(x);
@@ -224,7 +225,8 @@ export class MLPRegressor extends MultilayerPerceptron<MLPRegressorOptions> {
 
   /**
    * Predictions for the rows of x: [n], or [n, outputs] where there are several outputs.
-   * @throws Error with code ERR_NOT_FITTED before fit, ERR_BUSY while training
+   * During a fit, of the weights after one whole step (with 'lbfgs', those that it tries).
+   * @throws Error with code ERR_NOT_FITTED before fit
    */
   predict(x: Features): NDArray {
     const outputs = this.outputs(x);

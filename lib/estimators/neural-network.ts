@@ -51,6 +51,7 @@ export interface Gradients {
 /** What the plan was recorded with: another value would be passed over. */
 const RECORDED = ['nInputs', 'nFeatures', 'nHiddenNeurons', 'nCategories', 'eta', 'lmbd'];
 const OPTIONS = ['nHiddenNeurons', 'nCategories', 'epochs', 'batchSize', 'eta', 'lmbd', 'randomState'];
+const PARAMETERS: readonly ParameterName[] = ['wh', 'bh', 'wo', 'bo'];
 const PREDICT_BATCH = 256;
 
 /**
@@ -76,6 +77,8 @@ export class NeuralNetwork {
   #net: Network;
   /** The parameters as they were read since a job began, so that they are read together. */
   #seen?: Record<ParameterName, NDArray>;
+  /** What predicts during a training, whose own plan is busy. */
+  #aside?: Network;
 
   /**
    * @param xData [n, features], finite numbers
@@ -99,7 +102,7 @@ export class NeuralNetwork {
     this.#random = checkRandomState(options.randomState);
     this.#x = dataset('xData', x, 'float64');
     this.#y = dataset('yOneHot', y, 'float64');
-    this.#net = record(this.nFeatures, this.nHiddenNeurons, this.nCategories, this.eta, this.lmbd);
+    this.#net = this.#record();
     for (const name of RECORDED) Object.defineProperty(this, name, { writable: false });
     const { plan, wh, bh, wo, bo } = this.#net;
     plan.write(wh, this.#random.randn(this.nFeatures, this.nHiddenNeurons));
@@ -141,22 +144,21 @@ export class NeuralNetwork {
   }
 
   /**
-   * Probabilities [n, nCategories] for x [n, features].
-   * @throws Error with code ERR_BUSY while the network is training
+   * Probabilities [n, nCategories] for x [n, features]. During a training, all are of the weights after one whole batch, as
+   * `hiddenWeights` are.
    */
   feedForward(x: ArrayInput): NDArray {
     const array = this.#checkSamples(x);
-    this.#checkIdle();
-    const { plan, p } = this.#net;
+    const net = this.#training ? this.#copy() : this.#net;
     const n = array.shape[0];
-    const inputs = [[this.#net.x, valuesOf(array, 'float64')] as const];
-    const { outputs } = plan.runSync({
+    const inputs = [[net.x, valuesOf(array, 'float64')] as const];
+    const { outputs } = net.plan.runSync({
       program: 'predict',
       inputs,
       first: 0,
       count: n,
       batchSize: Math.min(n, PREDICT_BATCH),
-      outputs: [p],
+      outputs: [net.p],
     });
     return NDArray.wrap((outputs as [Float64Array])[0], [n, this.nCategories]);
   }
@@ -270,7 +272,19 @@ export class NeuralNetwork {
     } finally {
       this.#training = false;
       this.#seen = undefined;
+      this.#aside = undefined;
     }
+  }
+
+  #record(): Network {
+    return record(this.nFeatures, this.nHiddenNeurons, this.nCategories, this.eta, this.lmbd);
+  }
+
+  /** The network with the weights of this moment, in a plan of its own. */
+  #copy(): Network {
+    this.#aside ??= this.#record();
+    for (const name of PARAMETERS) this.#aside.plan.write(this.#aside[name], this.#parameter(name));
+    return this.#aside;
   }
 
   get #rowsPerEpoch(): number {
