@@ -66,7 +66,8 @@ export class NDArray {
    * @param x an NDArray or its structured clone, nested arrays of numbers, a typed array (one-dimensional), or an array or
    *   table of another library
    * @param options.shape the shape of the result, one entry may be -1; default: the shape of `x`
-   * @param options.dtype default: that of `x`, where numbers are float64, and typed arrays of small integers int32
+   * @param options.dtype default: that of `x`, where numbers are float64, arrays of Float32Arrays float32, and
+   *   typed arrays of small integers int32
    * @throws TypeError if an element is not a number (null, for one, which JSON has for NaN) or a typed array was detached
    * @throws RangeError if the arrays are ragged, do not fit `shape`, or hold no 32-bit integers when dtype is 'int32'
    */

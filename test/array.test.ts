@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
 import test from 'ava';
 import fc from 'fast-check';
-import { type ArrayInput, type DType, linspace, logspace, NDArray, StandardScaler } from 'fjordnet';
+import { type ArrayInput, type DType, KMeans, linspace, logspace, NDArray, StandardScaler } from 'fjordnet';
 import type { Halves } from '../dist/array/memory.js';
 import { argmaxRows, asArray, checkArray, toMatrix } from '../dist/array.js';
 
@@ -446,7 +447,28 @@ test('toMatrix and checkArray refuse data that no network can use', (t) => {
   ];
   for (const [f, message] of cases) t.throws(f, { instanceOf: RangeError, message });
   t.is(toMatrix('x', [[1, 2]], { dtype: 'float32' }).dtype, 'float32');
-  t.is(toMatrix('x', [new Float32Array(2)]).dtype, 'float64');
+  t.is(toMatrix('x', [new Float32Array(2)]).dtype, 'float32');
+});
+
+test('arrays of Float32Arrays are float32, as NumPy has them, and of anything beside them float64', (t) => {
+  const row = Float32Array.of(0.1, 2);
+  const single = NDArray.from(row);
+  const other = runInNewContext('[new Float32Array([0.1, 2]), new Float32Array([0.1, 2])]');
+  for (const x of [[row, row], [[row], [row]], [single, row], [NDArray.from([row]), [row]], other]) {
+    const array = NDArray.from(x as ArrayInput);
+    t.is(array.dtype, 'float32');
+    t.deepEqual([...array.data], [...row, ...row]);
+  }
+  for (const x of [[row, [0.1, 2]], [row, Float64Array.of(0.1, 2)], [row, NDArray.from([0.1, 2])], [[]], []])
+    t.is(NDArray.from(x as ArrayInput).dtype, 'float64');
+  const endless: unknown[] = [[row]];
+  endless.push(endless);
+  t.throws(() => NDArray.from(endless as ArrayInput), { message: /^Expected x\[1\]/ });
+  t.is(new StandardScaler().fitTransform([row, Float32Array.of(1, 5)]).dtype, 'float32');
+  t.is(
+    new KMeans({ nClusters: 2, randomState: 0 }).fitSync([row, Float32Array.of(1, 5)]).clusterCenters.dtype,
+    'float32',
+  );
 });
 
 test('argmaxRows takes the first of equals and the first NaN, as NumPy', (t) => {

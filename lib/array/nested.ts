@@ -1,16 +1,18 @@
-import { allocate } from '../allocate.js';
 import { wrongType, wrongValue } from '../check.js';
-import { isNDArray, isTypedArray } from '../kind.js';
-import { checkWhole, type Numbers, readView } from './memory.js';
+import { isFloat32Array, isNDArray, isTypedArray } from '../kind.js';
+import { allocateAs, checkWhole, type Numbers, readView } from './memory.js';
 import { product } from './shape.js';
 
 /** NumPy's bound; nested arrays that hold themselves have no end. */
 export const MAX_DIMENSIONS = 64;
 
-/** Nested arrays of numbers, whose innermost arrays may be typed arrays or NDArrays, as one: float64. */
+/**
+ * Nested arrays of numbers, whose innermost arrays may be typed arrays or NDArrays, as one: float32 where these are all of
+ * that type, else float64.
+ */
 export function readNested(name: string, x: readonly unknown[]): Numbers {
   const shape = shapeOf(name, x);
-  const data = allocate(Float64Array, product(shape));
+  const data = allocateAs(isFloat32(x, shape.length) ? 'float32' : 'float64', product(shape));
   let filled = 0;
 
   const read = (part: unknown, axis: number, path: string) => {
@@ -44,6 +46,13 @@ export function readNested(name: string, x: readonly unknown[]): Numbers {
   read(x, 0, name);
   return { data, shape };
 }
+
+/** @param depth of axes: arrays that hold themselves have no end */
+const isFloat32 = (part: unknown, depth: number): boolean => {
+  if (isNDArray(part)) return part.dtype === 'float32';
+  if (Array.isArray(part)) return depth > 1 && part.every((inner) => isFloat32(inner, depth - 1));
+  return isFloat32Array(part);
+};
 
 /** By the first element of every level. */
 function shapeOf(name: string, x: readonly unknown[]): number[] {
