@@ -128,7 +128,7 @@ export function emitConstraints(t: Recorder, parameters: readonly Parameter[]): 
     const what = `the constraint of ${value.name}`;
     if ('axis' in constraint) checkRank(what, constraint.axis, value.shape.length);
     const w = marked({ shape: value.shape, batched: false });
-    const output = checkValue(what, () => graphOf(constraint)(w), value.shape);
+    const output = checkValue(what, () => graphOf(constraint)(w), value.shape, { given: [w] });
     const lowered = new Lowered(t, [output], {
       training: false,
       buffers: new Map([[w, value]]),

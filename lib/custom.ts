@@ -82,7 +82,7 @@ export const custom = {
     checkAlone('custom.activation', 2, others);
     checkName('name', name, [activations, activationAliases].flatMap(Object.keys));
     const what = `the activation '${checkFunction(name, fn)}'`;
-    return registerActivation(name, (z) => checkValue(what, () => fn(z), z.shape));
+    return registerActivation(name, (z) => checkValue(what, () => fn(z), z.shape, { given: [z] }));
   },
 
   /**

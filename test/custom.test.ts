@@ -399,9 +399,19 @@ test('what a function of one’s own returned is told with its name', (t) => {
     compiled((_: Value, p: Value) => ops.mean(ops.mul(p, foreign as Value))),
     "Expected the loss 'bad' to be made of yTrue, yPred and numbers, got a value of another graph",
   );
+  const unknown = input({ shape: [3] });
+  for (const other of [unknown, ops.neg(unknown), layers.dense({ units: 3 }).apply(unknown)])
+    refuse(
+      compiled((_: Value, p: Value) => ops.mean(ops.mul(p, other))),
+      "Expected the loss 'bad' to be made of yTrue, yPred and numbers, got a value of another graph",
+    );
   refuse(
     () => network('float64', { activation: custom.activation('bad', (z) => ops.sum(z)) }).build([4]),
     "Expected what the activation 'bad' returns to be of shape [5], got shape []",
+  );
+  refuse(
+    () => network('float64', { activation: custom.activation('bad', (z) => ops.add(z, ops.sum(unknown))) }).build([4]),
+    "Expected the activation 'bad' to be made of what it is given and numbers, got a value of another graph",
   );
   refuse(
     () => network('float64', { kernelRegularizer: (w: Value) => w }).compile({ optimizer: 'sgd', loss: 'mse' }),
@@ -418,7 +428,7 @@ test('what a function of one’s own returned is told with its name', (t) => {
     const own = network('float64', { kernelRegularizer: bound as never });
     own.compile({ optimizer: 'sgd', loss: 'mse' });
     own.trainOnBatch([[1, 2, 3, 4]], [[1, 2, 3]]);
-  }, /^Expected a function of weights to be made of what it is given and of numbers, got a value of another graph$/);
+  }, 'Expected the regularizer of dense/kernel to be made of what it is given and numbers, got a value of another graph');
 });
 
 test('a loss of class numbers has the numbers of sparseCategoricalCrossentropy, in a saved network too', async (t) => {

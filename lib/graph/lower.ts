@@ -35,10 +35,6 @@ export class Lowered {
     this.#t = t;
     this.#options = options;
     const order = topological(outputs);
-    if (order.some(isCall))
-      throw new TypeError(
-        'Expected a function of weights to be made of what it is given and of numbers, got a value of another graph',
-      );
     this.#order = order as Node[];
     this.#buffers = new Map(options.buffers);
     this.#wanted = new Set(options.training ? options.gradients.keys() : []);

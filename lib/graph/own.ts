@@ -12,7 +12,7 @@ export type OfSample = (yTrue: Value, yPred: Value) => Value;
 /**
  * What a function that is not ours returns.
  *
- * @param inputs all that it may be made of, beside numbers
+ * @param given what it may be made of, beside numbers, and the same in words. Default: whatever there is
  * @param expected what it should be, in words. Default: by its shape, of one sample
  * @throws TypeError or RangeError that names `what`
  */
@@ -21,21 +21,24 @@ export function checkValue(
   fn: () => unknown,
   shape: Shape,
   {
-    inputs,
+    given,
+    words = 'what it is given',
     expected = shape.length === 0 ? 'one number a sample, of shape []' : `of shape [${shape.join(', ')}]`,
-  }: { inputs?: readonly Value[]; expected?: string } = {},
+  }: { given?: readonly Value[]; words?: string; expected?: string } = {},
 ): Value {
   const value = attributed(what, fn);
   if (!isValue(value)) throw wrongType(`what ${what} returns`, `a value, ${expected}`, value);
   if (value.shape.join() !== shape.join() || value.shape.length !== shape.length)
     throw wrongShape(`what ${what} returns`, expected, value.shape);
-  if (inputs && !value.batched)
-    throw new TypeError(`Expected ${what} to depend on yTrue or yPred, but it is the same for all samples`);
-  for (const from of inputs ? topological([value]) : [])
-    for (const input of from.inputs)
-      if (isCall(from) || (!input.from && !input.constant && !inputs?.includes(input)))
-        throw new TypeError(`Expected ${what} to be made of yTrue, yPred and numbers, got a value of another graph`);
+  if (given && !isMadeOf(value, given))
+    throw new TypeError(`Expected ${what} to be made of ${words} and numbers, got a value of another graph`);
   return value;
+}
+
+function isMadeOf(value: Value, given: readonly Value[]): boolean {
+  const isKnown = (part: Value) =>
+    given.includes(part) || (part.from ? !isCall(part.from) : part.constant !== undefined);
+  return isKnown(value) && topological([value], new Set(given)).every(({ inputs }) => inputs.every(isKnown));
 }
 
 /** What a buffer holds: of one of several rows a sample, each of these. */
@@ -53,7 +56,9 @@ export function lowerSample(
   fn: OfSample,
 ): { value: Value; lowered: Lowered; yPred: Value } {
   const [yTrue, yPred] = [standIn(targets), standIn(output)];
-  const value = checkValue(what, () => fn(yTrue, yPred), [], { inputs: [yTrue, yPred] });
+  const value = checkValue(what, () => fn(yTrue, yPred), [], { given: [yTrue, yPred], words: 'yTrue, yPred' });
+  if (!value.batched)
+    throw new TypeError(`Expected ${what} to depend on yTrue or yPred, but it is the same for all samples`);
   const lowered = new Lowered(t, [value], {
     training: delta !== undefined,
     buffers: new Map([

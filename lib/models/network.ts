@@ -335,7 +335,7 @@ function endOf(value: Value, { fuses }: Loss): { value: Value; fused: boolean } 
 
 /** The penalty on what a layer gives, one number a sample. */
 function penaltyOf({ value, regularizer: { l1, l2, graph }, layer }: Penalized): Value {
-  if (graph) return checkValue(`the activityRegularizer of ${layer}`, () => graph(value), []);
+  if (graph) return checkValue(`the activityRegularizer of ${layer}`, () => graph(value), [], { given: [value] });
   const absolute = () => ops.mul(l1, ops.sum(ops.abs(value)));
   const squared = () => ops.mul(l2, ops.sum(ops.square(value)));
   return l1 === 0 ? squared() : l2 === 0 ? absolute() : ops.add(absolute(), squared());
@@ -351,7 +351,7 @@ const overSteps = (penalty: Value): Value =>
 function emitPenalty(t: Recorder, graph: (w: Value) => Value, value: Buffer, gradient: Buffer, penalty: Buffer): void {
   const what = `the regularizer of ${value.name}`;
   const w = marked({ shape: value.shape, batched: false });
-  const output = checkValue(what, () => graph(w), [], { expected: 'one number of shape []' });
+  const output = checkValue(what, () => graph(w), [], { given: [w], expected: 'one number of shape []' });
   const own = t.fixed('state', `${value.name}/penalty`, value.shape);
   const lowered = new Lowered(t, [output], {
     training: true,
