@@ -28,7 +28,7 @@ export type Training<R> = Generator<Step, R, any>;
 const LONG = 1;
 
 /** What a job came to that was not begun. */
-const NONE = { steps: 0, seconds: 0 } as const;
+const UNBEGUN = { steps: 0, seconds: 0, report: new Float64Array() } as const;
 
 /**
  * Runs jobs off the main thread. An abort ends the running job after its batch, or the wait for a callback at once, and
@@ -49,7 +49,7 @@ export async function drive<R>(training: Training<R>, signal?: AbortSignal, what
       try {
         if ('plan' in step) {
           if (signal?.aborted) {
-            step.settle?.({ ...NONE, report: new Float64Array() }); // by a callback: what was drawn for its steps is given back
+            step.settle?.(UNBEGUN); // by a callback: what was drawn for its steps is given back
             throw signal.reason;
           }
           running = step.plan;
@@ -96,13 +96,17 @@ export function unlessAborted<T>(promise: T | PromiseLike<T>, signal?: AbortSign
   });
 }
 
-/** Runs jobs on the calling thread. */
-export function driveSync<R>(training: Training<R>): R {
-  let next = training.next();
+/** Runs jobs on the calling thread. `signal` may have fired before, or fire in a callback. */
+export function driveSync<R>(training: Training<R>, signal?: AbortSignal, what: Aborted = 'training'): R {
+  let next = signal?.aborted ? training.throw(aborted(signal, what)) : training.next();
   while (!next.done) {
     const step = next.value;
     let result: NativeResult;
     try {
+      if (signal?.aborted) {
+        if ('plan' in step) step.settle?.(UNBEGUN);
+        throw aborted(signal, what);
+      }
       if (!('plan' in step)) {
         step.then(undefined, () => {}); // nobody waits for it
         throw new TypeError('Expected callbacks of a synchronous call to return nothing, got a promise');

@@ -120,6 +120,36 @@ test('a signal that fired before leaves everything as it was', async (t) => {
   t.is(model.iterations, 0);
 });
 
+test('fitSync and evaluateSync hear a signal that fired before, or in a callback, as fit does', async (t) => {
+  const weights = (model: ReturnType<typeof network>) => model.getWeights().map(({ data }) => [...data]);
+  const aborted = { code: 'ERR_ABORTED', name: 'AbortError', message: /^The training was aborted/ };
+  const still = network();
+  const before = weights(still);
+  t.throws(() => still.fitSync(x, labels, { signal: AbortSignal.abort() }), aborted);
+  t.deepEqual(weights(still), before);
+  t.throws(() => still.evaluateSync(x, labels, { signal: AbortSignal.abort() }), { code: 'ERR_ABORTED' });
+  t.throws(() => still.fitSync(x, labels, { signal: 'soon' as never }), {
+    message: /^Expected signal to be an AbortSignal/,
+  });
+
+  for (const where of ['onEpochEnd', 'onBatchEnd'] as const) {
+    const watched = () => {
+      const controller = new AbortController();
+      let calls = 0;
+      const callbacks = { [where]: () => void (++calls === 2 && controller.abort(new Error('enough'))) };
+      return { epochs: 5, batchSize: 10, signal: controller.signal, callbacks };
+    };
+    const [one, other] = [network(), network()];
+    await t.throwsAsync(one.fit(x, labels, watched()), aborted);
+    const error = t.throws(() => other.fitSync(x, labels, watched()), aborted);
+    t.is(((error as Error).cause as Error).message, 'enough');
+    t.deepEqual(weights(other), weights(one), where);
+    one.fitSync(x, labels);
+    other.fitSync(x, labels);
+    t.deepEqual(weights(other), weights(one), where);
+  }
+});
+
 test('what is predicted at once after an abort is what is predicted otherwise', async (t) => {
   const random = new RandomState(0);
   const model = sequential({

@@ -215,12 +215,13 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     return drive(this.#engine.exclusively(call.training), call.signal);
   }
 
-  /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises. */
-  fitSync(x: DataOf<I>, y: TargetsOf<O>, options?: Omit<FitOptions, 'signal'>): History;
+  /** Trains on the calling thread, with the same bits as `fit`. Callbacks must not return promises; they may fire `signal`. */
+  fitSync(x: DataOf<I>, y: TargetsOf<O>, options?: FitOptions): History;
   /** The same of an iterable that is not asynchronous, or a function that returns one. */
-  fitSync(source: Source<Batch<I, O>>, options?: Omit<FitSourceOptions, 'signal'>): History;
+  fitSync(source: Source<Batch<I, O>>, options?: FitSourceOptions): History;
   fitSync(x: unknown, y?: unknown, options: FitOptions = {}): History {
-    return driveSync(this.#engine.exclusively(fitCall(this.#callee, x, y, options, true).training));
+    const call = fitCall(this.#callee, x, y, options, true);
+    return driveSync(this.#engine.exclusively(call.training), call.signal);
   }
 
   /** One update of the weights on all samples given. Returns the loss and metrics before the update. */
@@ -265,10 +266,7 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
     driveSync(this.#engine.exclusively(applying(this.#callee, this.needGraph(), gradients)));
   }
 
-  /**
-   * The loss and the metrics of the network on samples, off the main thread.
-   * @throws Error with code ERR_BUSY during another call; in the callbacks of a training take `evaluateSync`
-   */
+  /** The loss and the metrics of samples, off the main thread. @throws Error with code ERR_BUSY; in callbacks take `evaluateSync` */
   evaluate(x: DataOf<I>, y: TargetsOf<O>, options?: EvaluateOptions): Promise<Logs>;
   /** The same over the batches of a source. @throws as `fit` of one */
   evaluate(source: Source<Batch<I, O>>, options?: EvaluateSourceOptions): Promise<Logs>;
@@ -278,10 +276,11 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /** The same on the calling thread; also in the callbacks of a training, whose bits it does not change. */
-  evaluateSync(x: DataOf<I>, y: TargetsOf<O>, options?: Omit<EvaluateOptions, 'signal'>): Logs;
+  evaluateSync(x: DataOf<I>, y: TargetsOf<O>, options?: EvaluateOptions): Logs;
   evaluateSync(source: Source<Batch<I, O>>): Logs;
   evaluateSync(x: unknown, y?: unknown, options: EvaluateOptions = {}): Logs {
-    return driveSync(this.#engine.betweenBatches(evaluateCall(this.#callee, x, y, options, true).judging));
+    const call = evaluateCall(this.#callee, x, y, options, true);
+    return driveSync(this.#engine.betweenBatches(call.judging), signalOf(call.options), 'evaluation');
   }
 
   /**
