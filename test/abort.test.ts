@@ -1,10 +1,14 @@
 import test from 'ava';
 import {
+  BernoulliRBM,
   crossValScore,
   gridSearch,
   layers,
+  loadDigits,
   MLPClassifier,
+  makeIsingAsync,
   NeuralNetwork,
+  Perceptron,
   RandomState,
   sequential,
   toCategorical,
@@ -94,6 +98,31 @@ test('NeuralNetwork and the estimators hear it too, and go on after it', async (
   });
   t.notThrows(() => lecture.trainSync());
   await t.notThrowsAsync(estimator.fit(x, labels));
+});
+
+test('what takes its turn with a RandomState keeps the caller’s frames', async (t) => {
+  const random = new RandomState(0);
+  const { data } = loadDigits();
+  const machine = new BernoulliRBM({ nComponents: 4, nIter: 1, randomState: 0 }).fitSync(data);
+  const signal = () => AbortSignal.timeout(5);
+  const target = Int32Array.from({ length: data.length }, (_, i) => i % 3);
+  const calls: Record<string, () => Promise<unknown>> = {
+    perceptron: () => new Perceptron({ maxIter: 1e6, tol: null }).fit(data, target, { signal: signal() }),
+    ising: () => makeIsingAsync({ size: 100, samples: 1e4, signal: signal() }),
+    sample: () => machine.sample(10, { steps: 1e7, signal: signal() }),
+    behind: async () => {
+      const before = new MLPClassifier({ maxIter: 3, randomState: random }).fit(x, labels);
+      const waiting = new MLPClassifier({ maxIter: 1e6, tol: 0, nIterNoChange: 1e6, randomState: random });
+      await Promise.all([before, waiting.fit(data, target, { signal: signal() })]);
+    },
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    const theCaller = async () => {
+      await call();
+    };
+    const error = await t.throwsAsync(theCaller(), { code: 'ERR_ABORTED' }, name);
+    t.regex(error?.stack ?? '', name === 'behind' ? /MLPClassifier\.fit/ : /theCaller/, name);
+  }
 });
 
 test('a time limit is the cause of the error', async (t) => {

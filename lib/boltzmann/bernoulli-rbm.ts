@@ -151,7 +151,7 @@ export class BernoulliRBM extends TrainedMachine<RBMState, BernoulliRBMOptions, 
     const width = machine.state.interceptVisible.size;
     const start = options.start === undefined ? undefined : this.#columns('start', options.start);
     if (start && start.shape[0] !== n) throw wrongShape('start', `a matrix of ${n} rows`, start.shape);
-    return sampledInTurn(random, async () => {
+    return await sampledInTurn(random, async () => {
       if (signal?.aborted) throw aborted(signal, 'sampling');
       let v = start ?? drawn(NDArray.wrap(new Float64Array(n * width).fill(0.5), [n, width]), random);
       let since = performance.now();

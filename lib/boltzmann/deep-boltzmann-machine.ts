@@ -178,7 +178,7 @@ export class DeepBoltzmannMachine extends TrainedMachine<
     if (given && given.shape[0] !== n) throw wrongShape('start', `a matrix of ${n} rows`, given.shape);
     const random = checkRandomState(options.randomState);
     const rows = filled(Int32Array, n, (i) => i % state.chains[0].shape[0]);
-    return sampledInTurn(random, () => {
+    return await sampledInTurn(random, () => {
       const chains = given ? chainsOf(state, given, random) : state.chains.map((chain) => chain.take(rows));
       return drive(gibbs(state, chains, steps, random), signal, 'sampling');
     });
@@ -203,7 +203,7 @@ export class DeepBoltzmannMachine extends TrainedMachine<
     const signal = signalOf(options);
     const random = checkRandomState(options.randomState);
     const state = this.fitted('annealedImportanceSampling');
-    return sampledInTurn(random, () => drive(annealed(state, betas, nRuns, random), signal, 'sampling'));
+    return await sampledInTurn(random, () => drive(annealed(state, betas, nRuns, random), signal, 'sampling'));
   }
 
   /**

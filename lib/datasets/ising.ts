@@ -94,7 +94,7 @@ export async function makeIsingAsync(options: IsingAsyncOptions = {}): Promise<I
     throw wrongType('onProgress', 'a function', onProgress);
   const checked = check(options);
   const total = checked.temperatures.length * checked.samples;
-  return inTurn(checked.random, async () => {
+  return await inTurn(checked.random, async () => {
     const sampling = sample(checked);
     while (true) {
       if (signal?.aborted) throw aborted(signal, 'sampling');

@@ -17,15 +17,21 @@ export const inTurn = <R>(random: RandomState, task: () => Promise<R>): Promise<
 export const sampledInTurn = <R>(random: RandomState, task: () => Promise<R>): Promise<R> =>
   behind(samplings, random, task);
 
-function behind<R>(last: Turns, random: RandomState, task: () => Promise<R>): Promise<R> {
+/** Awaited all along, as errors have the frames of what waits for one promise alone. */
+async function behind<R>(last: Turns, random: RandomState, task: () => Promise<R>): Promise<R> {
   const before = last.get(random);
-  const turn = before ? before.then(task) : task();
-  const over = () => {
-    if (last.get(random) === settled) last.delete(random);
-  };
-  const settled = turn.then(over, over);
-  last.set(random, settled);
-  return turn;
+  let over!: () => void;
+  const turn = new Promise<void>((resolve) => {
+    over = resolve;
+  });
+  last.set(random, turn);
+  try {
+    if (before) await before;
+    return await task();
+  } finally {
+    if (last.get(random) === turn) last.delete(random);
+    over();
+  }
 }
 
 /** @throws Error with code ERR_BUSY while tasks that draw from the generator are running or waiting */
