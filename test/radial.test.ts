@@ -69,6 +69,11 @@ test('a system that rounding leaves nothing of is told', (t) => {
     message: /^Expected epsilon to be larger, or some smoothing: .* is off by .* at point \d+$/,
   });
   t.notThrows(() => new RBFInterpolator(x, y, { epsilon: 1.3, smoothing: 0.1 }));
+  const twice = [...x, ...x.map(([a]) => [a + 1e-9])];
+  const values = twice.map((_, i) => Math.sin(i * i));
+  t.throws(() => new RBFInterpolator(twice, values, { kernel: 'cubic' }), {
+    message: /^Expected some smoothing, or points further apart: .* is off by /, // it has no epsilon
+  });
 });
 
 test('layers.rbf is phi, far from 0 as well', (t) => {

@@ -248,7 +248,7 @@ class Interpolant {
       const off = met.data[i] + smoothing.data[row] * this.coefficients.data[i] - values[i];
       if (!(Math.abs(off) <= MOST_OFF * largest))
         throw new RangeError(
-          `Expected epsilon to be larger, or some smoothing: the system of these points is so nearly singular that the interpolant is off by ${Math.abs(off).toExponential(1)} at point ${numberOf(row)}`,
+          `Expected ${KERNELS[this.#of.kernel].scaled ? 'epsilon to be larger, or some smoothing' : 'some smoothing, or points further apart'}: the system of these points is so nearly singular that the interpolant is off by ${Math.abs(off).toExponential(1)} at point ${numberOf(row)}`,
         );
     }
   }
