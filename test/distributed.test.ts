@@ -45,6 +45,20 @@ for (const launcher of launchers) {
       }
     });
 
+  test.serial(`${name}: ranks that compute with other instructions have the same weights`, async (t) => {
+    const { command, options } = launcher;
+    const { code, said, stderr } = await run(t, (mark) => {
+      const rank = ['-n', '1', 'env'];
+      const program = [process.execPath, child, mark, 'other instructions'];
+      return [command, ...options, ...rank, 'FJORDNET_SIMD=baseline', ...program, ':', ...rank, ...program];
+    });
+    t.is(code, 0, stderr);
+    const [first, second] = rankOf(said);
+    t.deepEqual(second.together, first.together);
+    if (first.simd === second.simd) t.log(`this processor has nothing beyond ${first.simd}`);
+    else t.notDeepEqual(second.alone, first.alone);
+  });
+
   for (const n of name === 'MPICH' ? [2] : [3])
     test.serial(`${name}: sums of ${n} ranks that overlap with the backward pass`, async (t) => {
       const { code, said, stderr } = await job(t, launcher, n, 'overlap');

@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  buildInfo,
   type Callback,
   callbacks,
   custom,
@@ -107,6 +108,17 @@ const tasks: Record<string, () => Promise<void>> = {
         const { history, weights } = await train(dtype, 8, { distributed: world });
         if (rank === 0) console.log(JSON.stringify({ name, dtype, history, weights: lists(weights) }));
       }
+  },
+
+  /** A training together, and one of each rank alone. */
+  async 'other instructions'() {
+    const [together, alone] = [network(1), network(1)];
+    for (const [trained, options] of [
+      [together, { distributed: world }],
+      [alone, {}],
+    ] as const)
+      await trained.fit(x, y, { batchSize: 16, epochs: 6, shuffle: false, ...options });
+    await say({ simd: buildInfo().simd, together: state(together), alone: state(alone) });
   },
 
   /** Twice with overlapped sums, for equal bits, and once fused. */
