@@ -1,12 +1,15 @@
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
 import { writeFailure } from '../io/atomic.js';
 import { patiently } from '../io/windows.js';
 import type { Callback, CallbackModel, CallbackParams, TrainingState } from './callback.js';
 
 export interface BackupAndRestoreOptions {
-  /** A folder for the backup, made where it is missing: of one training, for nothing else. */
+  /**
+   * A folder for the backup, made where it is missing, from the current folder when the callback is made: of one training, for
+   * nothing else.
+   */
   path: string;
   /** Remove the backup once training is complete. Default true */
   deleteCheckpoint?: boolean;
@@ -23,9 +26,10 @@ const BACKUP = /^epoch-(\d+)\.safetensors$/;
  */
 export function backupAndRestore(options: BackupAndRestoreOptions): Callback {
   checkOptions('options', options, ['path', 'deleteCheckpoint']);
-  const { path } = options;
-  if (typeof path !== 'string') throw wrongType('path', 'a string', path);
-  if (path === '' || path.includes('\0')) throw wrongValue('path', 'the name of a folder', path);
+  const { path: given } = options;
+  if (typeof given !== 'string') throw wrongType('path', 'a string', given);
+  if (given === '' || given.includes('\0')) throw wrongValue('path', 'the name of a folder', given);
+  const path = resolve(given);
   const deleteCheckpoint = checkBoolean('deleteCheckpoint', options.deleteCheckpoint ?? true);
   let model: CallbackModel;
   let params: CallbackParams;

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
@@ -17,13 +18,14 @@ export interface CsvLoggerOptions {
  * its epoch ends. Names that come later, or that a log to append to does not have, become columns at its end, 'NA' in
  * the rows before.
  *
- * @param filename of a folder that exists; a pipe or a device is written to as it is
+ * @param filename of a folder that exists, from the current folder when the callback is made; a pipe or a device is written to
+ *   as it is
  * @throws RangeError, before training begins, if the file to append to is no such log; Error with the file system's code
  *   (ENOENT, EACCES, ENOSPC …)
  */
 export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}): Callback {
   checkOptions('options', options, ['separator', 'append']);
-  const file = filePath(filename);
+  const file = resolve(filePath(filename));
   const { separator = ',' } = options;
   if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
   if (separator.length !== 1 || '"\r\n'.includes(separator)) throw wrongValue('separator', 'one character', separator);

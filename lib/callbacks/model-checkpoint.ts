@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { roundEven } from '../array-format.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
 import { writeFailure } from '../io/atomic.js';
@@ -9,7 +9,8 @@ import { Monitor, type MonitorOptions } from './monitor.js';
 export interface ModelCheckpointOptions extends MonitorOptions {
   /**
    * Where to save. `{epoch}` (from 1), `{batch}` (from 1, where saveFreq is a number) and the names in the logs are
-   * filled in, with Python's formats: 'run/{epoch:02d}-{val_loss:.2f}.safetensors'. Missing folders are made.
+   * filled in, with Python's formats: 'run/{epoch:02d}-{val_loss:.2f}.safetensors'. Missing folders are made,
+   * from the current folder when the callback is made.
    */
   filepath: string;
   /** Save only what is better than all before; NaN never is. Default false */
@@ -25,7 +26,7 @@ export interface ModelCheckpointOptions extends MonitorOptions {
 export interface ModelCheckpoint extends Callback {
   /** With saveBestOnly: the best value so far, over all trainings. */
   readonly best: number | undefined;
-  /** The file that was saved last. */
+  /** The file that was saved last, with its whole path. */
   readonly lastSaved: string | undefined;
 }
 
@@ -45,6 +46,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
   ]);
   const { filepath, saveFreq = 'epoch' } = options;
   const path = pathTemplate(filepath);
+  const home = process.cwd();
   const monitor = new Monitor(options);
   const saveBestOnly = checkBoolean('saveBestOnly', options.saveBestOnly ?? false);
   if (saveFreq !== 'epoch') {
@@ -85,8 +87,8 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
     announce(`Epoch ${epoch + 1}: saved to ${file}`);
   };
   const saveIfDue = (epoch: number, logs: Logs, batch?: number): Promise<void> | undefined => {
-    const file = path({ ...(batch === undefined ? {} : { batch: batch + 1 }), ...logs, epoch: epoch + 1 });
-    return isDue(epoch, logs) ? save(epoch, file) : undefined;
+    const name = path({ ...(batch === undefined ? {} : { batch: batch + 1 }), ...logs, epoch: epoch + 1 });
+    return isDue(epoch, logs) ? save(epoch, resolve(home, name)) : undefined;
   };
 
   const checkpoint: ModelCheckpoint = {

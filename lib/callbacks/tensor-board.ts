@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js';
 import { filePath } from '../io/atomic.js';
 import { type Buckets, EventFile, type GraphNode } from '../io/event-file.js';
@@ -19,11 +19,11 @@ export interface TensorBoardOptions {
  * learning rate of every epoch as `epoch_…`, those of the training data under `<dir>/train` and those of the validation
  * data under `<dir>/validation`; histograms of the weights; the graph of the layers.
  *
- * @param dir made if it does not exist. Default 'logs'
+ * @param dir made if it does not exist; from the current folder when the callback is made. Default 'logs'
  */
 export function tensorBoard(dir: string | URL = 'logs', options: TensorBoardOptions = {}): Callback {
   checkOptions('options', options, ['histogramFreq', 'writeGraph', 'updateFreq']);
-  const folder = filePath(dir);
+  const folder = resolve(filePath(dir));
   const histogramFreq = checkInteger('histogramFreq', options.histogramFreq ?? 0, 0);
   const writeGraph = checkBoolean('writeGraph', options.writeGraph ?? true);
   const every = checkUpdateFreq(options.updateFreq ?? 'epoch');
