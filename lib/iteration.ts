@@ -1,5 +1,5 @@
 import { failure, wrongType } from './check.js';
-import { isError, property } from './kind.js';
+import { hasMethods, isError, isReadable, property } from './kind.js';
 import { isPromise } from './train.js';
 
 /** One pass over something that gives one thing after the other. */
@@ -25,11 +25,36 @@ export function iterate(given: unknown, isSync: boolean): Iteration {
     throw wrongType('what the function returns', 'an iterable, as a generator gives it', given);
   const make = (!isSync && property(given, Symbol.asyncIterator)) || property(given, Symbol.iterator);
   if (typeof make !== 'function') throw notSync(given);
+  if (hasMethods(given, 'getReader', 'cancel')) return ofWebStream(given as ReadableStream<unknown>);
   const iterator: Partial<Iterator<unknown>> | undefined = make.call(given);
   if (typeof iterator?.next !== 'function') throw wrongType('the source', 'an iterable', given);
   return {
     next: () => iterator.next?.(),
-    leave: () => iterator.return?.(),
+    leave() {
+      const left = iterator.return?.();
+      // its own iterator would do so only when the chunk that it waits for is there
+      if (isReadable(given) && hasMethods(given, 'destroy')) given.destroy();
+      return left;
+    },
+  };
+}
+
+/** By a reader: an iterator of such a stream would cancel it only when the chunk that it waits for is there. */
+function ofWebStream(stream: ReadableStream<unknown>): Iteration {
+  const reader = stream.getReader();
+  const free = () => reader.releaseLock();
+  return {
+    async next() {
+      try {
+        const result = await reader.read();
+        if (result.done) free();
+        return result;
+      } catch (error) {
+        free();
+        throw error;
+      }
+    },
+    leave: () => reader.cancel().finally(free),
   };
 }
 

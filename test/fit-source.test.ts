@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import fc from 'fast-check';
@@ -480,6 +482,73 @@ test('an abort does not wait for a slow source, and leaves it', async (t) => {
     );
     t.is((aborted as { code?: string }).code, 'ERR_ABORTED');
   }
+});
+
+test('an abort ends a stream that waits for its next chunk', async (t) => {
+  const batch = [x.take([0, 1]), y.take([0, 1])];
+  const ofNode = (most: number) => {
+    let n = 0;
+    const stream = new Readable({ objectMode: true, read: () => n++ < most && stream.push(batch) });
+    return { stream, isClosed: () => stream.destroyed };
+  };
+  const ofWeb = (most: number) => {
+    let n = 0;
+    let isCancelled = false;
+    const stream = new ReadableStream({
+      pull: (controller) => (n++ < most ? controller.enqueue(batch) : sleep(2 ** 30, undefined, { ref: false })),
+      cancel: async () => {
+        isCancelled = true;
+      },
+    });
+    return { stream, isClosed: () => isCancelled && !stream.locked };
+  };
+  for (const make of [ofNode, ofWeb])
+    for (const most of [0, 1, 3])
+      for (const wrap of [
+        (own: AsyncIterable<any>) => own,
+        (own: AsyncIterable<any>) => () => own,
+        (own: AsyncIterable<any>) => data.generator(() => own).map((element) => element, { concurrency: 3 }),
+        (own: AsyncIterable<any>) =>
+          data
+            .generator(() => own)
+            .shuffle(9)
+            .repeat(2)
+            .prefetch(2),
+      ])
+        for (const call of ['fit', 'evaluate', 'predict'] as const) {
+          const { stream, isClosed } = make(most);
+          const what = `${make.name} of ${most}, ${call}`;
+          const leaving = new AbortController();
+          setTimeout(() => leaving.abort(), 5);
+          await t.throwsAsync(
+            (network() as any)[call](wrap(stream), { signal: leaving.signal }),
+            { name: 'AbortError' },
+            what,
+          );
+          await sleep(0); // the lock is given back once the stream has cancelled
+          t.true(isClosed(), what);
+        }
+});
+
+test('a web stream is read to its end, and free then, and its error is that of its batch', async (t) => {
+  const made = (isFaulty: boolean) => {
+    const batches = batchesOf([x, y], 25);
+    return new ReadableStream({
+      pull(controller) {
+        const { done, value } = batches.next();
+        if (!done) controller.enqueue(value);
+        else if (isFaulty) controller.error(new Error('cut'));
+        else controller.close();
+      },
+    });
+  };
+  const stream = made(false);
+  t.is((await network().predict(stream)).length, N);
+  t.false(stream.locked);
+  const faulty = made(true);
+  await t.throwsAsync(network().fit(faulty), { message: 'batch 5 of epoch 0: the source threw: cut' });
+  t.false(faulty.locked);
+  t.throws(() => network().fitSync(made(false) as never), { message: /an iterable that is not asynchronous/ });
 });
 
 test('early stopping, checkpoints and the learning rate work, and the source is left', async (t) => {
