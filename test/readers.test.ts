@@ -186,7 +186,7 @@ test('what is no picture is refused in a sentence', async (t) => {
       { colourMode: 'rgb' },
       "Expected options to have no option 'colourMode' (did you mean 'colorMode'?); there are: size, colorMode",
     ],
-    [3, {}, 'Expected image to be a file name or URL, or the bytes of a picture, got 3 (number)'],
+    [3, {}, 'Expected image to be a file name or URL, or the bytes of a picture as a Uint8Array, got 3 (number)'],
   ];
   for (const [image, options, message] of wrong) await t.throwsAsync(readImage(image as string, options), { message });
 });

@@ -1,11 +1,11 @@
-import { checkObject, checkOneOf, checkOptions, wrongType } from '../check.js';
+import { checkObject, checkOneOf, checkOptions } from '../check.js';
 import type { OnnxOptions } from '../formats/onnx/predictor.js';
 import { type FittedMLP, formatSklearn, parseSklearn } from '../formats/sklearn.js';
 import { filePath, writeFileAtomic } from '../io/atomic.js';
+import { checkBytes } from '../io/bytes.js';
 import { ofSource } from '../io/file-errors.js';
 import { oneFile } from '../io/one-file.js';
 import { readWhole, sourceOf } from '../io/read.js';
-import { isUint8Array } from '../kind.js';
 import { Saved } from '../saved.js';
 
 type ClassOf<T> = (abstract new (...args: never[]) => T) & { readonly className: string };
@@ -58,7 +58,7 @@ export abstract class ExchangedMLP extends Saved {
 
   /** The same of bytes. */
   static async importBytes<T extends Saved>(this: ClassOf<T>, bytes: Uint8Array): Promise<T> {
-    if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
+    checkBytes('bytes', bytes);
     // biome-ignore lint/complexity/noThisInStatic: the class that it is called of is the one that is meant
     return imported(this, bytes, 'the bytes');
   }

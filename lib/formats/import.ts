@@ -1,8 +1,9 @@
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { wrongType } from '../check.js';
+import { checkBytes } from '../io/bytes.js';
 import { damaged, quoted, readWhole, sourceOf } from '../io/read.js';
-import { isUint8Array, isURL } from '../kind.js';
+import { isURL } from '../kind.js';
 import type { Model } from '../models/model.js';
 
 export interface ImportOptions {
@@ -60,7 +61,7 @@ export async function fileAt(path: string | URL): Promise<ImportFile> {
 
 /** The same of bytes. */
 export async function importBytes(bytes: Uint8Array, options: ImportOptions = {}): Promise<Model> {
-  if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
+  checkBytes('bytes', bytes);
   const source = 'the bytes';
   const beside = async (name: string) => {
     throw damaged(source, `they name another file, ${quoted(name)}: take importModel`);

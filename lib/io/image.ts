@@ -1,7 +1,7 @@
-import { checkAttached } from '../array/memory.js';
 import { NDArray } from '../array.js';
 import { checkInteger, checkOneOf, checkOptions, cut, wrongType } from '../check.js';
 import { isUint8Array, isURL } from '../kind.js';
+import { checkBytes } from './bytes.js';
 import { enlarged } from './enlarge.js';
 import { loadPeer } from './peer.js';
 import { damaged, readWhole, sourceOf } from './read.js';
@@ -50,9 +50,8 @@ export async function readImage(image: string | URL | Uint8Array, options: Image
   const { size, colorMode = 'rgb' } = options;
   checkOneOf('colorMode', colorMode, ['rgb', 'grayscale']);
   const fit = size === undefined ? undefined : checkSize(size);
-  if (typeof image !== 'string' && !isURL(image) && !isUint8Array(image))
-    throw wrongType('image', 'a file name or URL, or the bytes of a picture', image);
-  if (isUint8Array(image)) checkAttached('image', image);
+  if (typeof image !== 'string' && !isURL(image))
+    checkBytes('image', image, 'a file name or URL, or the bytes of a picture as a Uint8Array');
   const sharp = await loadSharp();
   const source = isUint8Array(image) ? 'the bytes' : sourceOf(image);
   // of this realm, which sharp asks for

@@ -1,18 +1,10 @@
-import { checkAttached } from '../array/memory.js';
 import { NDArray } from '../array.js';
 import { failure, wrongType, wrongValue } from '../check.js';
-import {
-  isFloat32Array,
-  isFloat64Array,
-  isInt32Array,
-  isPlain,
-  isUint8Array,
-  isUint32Array,
-  typedArrayName,
-} from '../kind.js';
+import { isFloat32Array, isFloat64Array, isInt32Array, isPlain, isUint32Array, typedArrayName } from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { warn } from '../warn.js';
 import { filePath } from './atomic.js';
+import { checkBytes } from './bytes.js';
 import { oneFile } from './one-file.js';
 import { quoted, sizes } from './read.js';
 import {
@@ -114,8 +106,7 @@ export async function loadModel(path: string | URL): Promise<ModelFile> {
 
 /** The same of what `modelBytes` made. @throws TypeError for what is no Uint8Array */
 export function parseModel(bytes: Uint8Array, source = 'the bytes'): ModelFile {
-  if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
-  checkAttached('bytes', bytes);
+  checkBytes('bytes', bytes);
   return modelOf(source, parseSafetensors(bytes, source));
 }
 

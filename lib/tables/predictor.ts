@@ -1,8 +1,9 @@
 import { type ArrayInput, asArray, NDArray } from '../array.js';
 import { checkOptions, didYouMean, wrongShape, wrongType, wrongValue } from '../check.js';
+import { checkBytes } from '../io/bytes.js';
 import { ofFile } from '../io/file-errors.js';
 import { loadModel, parseModel } from '../io/model-file.js';
-import { hasMethods, isNDArray, property } from '../kind.js';
+import { hasMethods, isNDArray, isURL, property } from '../kind.js';
 import type { Label } from '../labels.js';
 import { objectIn, type Parts, registerSaved } from '../saved.js';
 import { Exportable } from './exportable.js';
@@ -199,11 +200,11 @@ export class Predictor extends Exportable {
  *   system's (ENOENT …)
  */
 export async function loadPredictor(source: string | URL | Uint8Array): Promise<Predictor> {
-  const isBytes = ArrayBuffer.isView(source);
-  const file = isBytes ? parseModel(source as Uint8Array) : await loadModel(source as string | URL);
-  return ofFile(isBytes ? 'the bytes' : (source as string | URL), () =>
-    predictorOf(objectIn(file), file.training?.run),
-  );
+  const isPath = typeof source === 'string' || isURL(source);
+  const file = isPath
+    ? await loadModel(source)
+    : parseModel(checkBytes('source', source, 'a file name or URL, or the bytes of a file as a Uint8Array'));
+  return ofFile(isPath ? source : 'the bytes', () => predictorOf(objectIn(file), file.training?.run));
 }
 
 /** @param held what a file holds @param run what the command line keeps beside it, if it does */
