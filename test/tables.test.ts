@@ -781,6 +781,30 @@ test('TableTransformer.infer says in words what it does, and does it', async (t)
   );
 });
 
+test('a column of several kinds is told what it holds, and where', (t) => {
+  const told = (value: (i: number) => unknown) =>
+    TableTransformer.infer(Array.from({ length: 30 }, (_, i) => ({ a: value(i), b: (i * 7) % 11 })))
+      .describe()
+      .split('\n')[0];
+  const refused = (value: (i: number) => unknown, got: string) =>
+    t.throws(() => told(value), {
+      instanceOf: TypeError,
+      message: `Expected the column 'a' of the table to hold values of one kind, got ${got} (drop leaves it out)`,
+    });
+  refused((i) => (i === 4 ? 'n/a' : 1.5 * i), "0 at row 0 and 'n/a' at row 4"); // most are numbers, and all are different
+  refused((i) => (i < 2 ? null : i % 2 ? 'no' : 3n), "3 at row 2 and 'no' at row 3");
+  refused((i) => (i % 2 ? `${i}.5` : i ** 2), "0 at row 0 and '1.5' at row 1");
+  refused((i) => i % 3 === 0 || 'no', "true at row 0 and 'no' at row 1");
+  t.is(
+    told((i) => (i % 3 ? `n${i}` : i)),
+    "a: left out, as it has 30 different values of several kinds in 30 rows: 0 at row 0 and 'n1' at row 1",
+  );
+  t.is(
+    told((i) => `n${i}`),
+    'a: left out, as it has 30 different texts in 30 rows',
+  );
+});
+
 test('two columns that give the same name are told apart by their own', (t) => {
   const table = { color: ['red', 'blue', 'red', 'blue', 'red'], color_red: [1, 2, 4, 8, 5], size: [3, 1, 4, 1, 5] };
   const transformer = TableTransformer.infer(table).fit(table);

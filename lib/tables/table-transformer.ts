@@ -1,5 +1,5 @@
 import { plural } from '../array/shape.js';
-import { checkOneOf, checkOptions, didYouMean, wrongType, wrongValue } from '../check.js';
+import { checkOneOf, checkOptions, cut, didYouMean, wrongType, wrongValue } from '../check.js';
 import { toNumber, toNumbers } from '../io/cells.js';
 import { listed } from '../labels.js';
 import { registerSaved } from '../saved.js';
@@ -151,18 +151,37 @@ function planFor(x: Frame, k: number, options: InferOptions): Plan {
   if (numerals?.every((value) => value === numerals[0]))
     return { words: `left out, as its texts are all the number ${numerals[0]}` };
   if (numerals) return numbers(missing, x.n, options, 'a number that is written as text');
-  const odd = isText && values.find((value) => Number.isNaN(toNumber(value as string)));
-  if (odd !== false && values.filter((value) => !Number.isNaN(toNumber(String(value)))).length >= values.length / 2)
+  const isNames = distinct.size > 20 && distinct.size > values.length / 2;
+  const isMostlyNumbers = values.filter(isNumeral).length >= values.length / 2;
+  if (!isText) {
+    const several = firstOfEach(x, k);
+    if (isNames && !isMostlyNumbers)
+      return {
+        words: `left out, as it has ${distinct.size} different values of several kinds in ${values.length} rows: ${several}`,
+      };
     throw new TypeError(
-      `Expected the column '${name}' of the table to hold numbers, as most of it is, or text, got '${odd}' among numbers (categorical takes all for text, drop leaves it out)`,
+      `Expected the column '${name}' of the table to hold values of one kind, got ${several} (drop leaves it out)`,
     );
-  if (distinct.size > 20 && distinct.size > values.length / 2)
+  }
+  if (isMostlyNumbers)
+    throw new TypeError(
+      `Expected the column '${name}' of the table to hold numbers, as most of it is, or text, got '${values.find((value) => !isNumeral(value))}' among numbers (categorical takes all for text, drop leaves it out)`,
+    );
+  if (isNames)
     return { words: `left out, as it has ${distinct.size} different texts in ${values.length} rows${commas(values)}` };
-  if (!isText)
-    throw new TypeError(
-      `Expected the column '${name}' of the table to hold values of one kind, got several (drop leaves it out)`,
-    );
   return kinds(values, distinct.size, missing, 'text');
+}
+
+const isNumeral = (value: unknown) => !Number.isNaN(toNumber(String(value)));
+
+/** The first value of each kind of a column, and its row. */
+function firstOfEach(x: Frame, k: number): string {
+  const firsts = new Map<string, string>();
+  for (const [row, value] of Array.from(x.column(k)).entries()) {
+    const kind = typeof value === 'bigint' ? 'number' : typeof value;
+    if (!isMissing(value) && !firsts.has(kind)) firsts.set(kind, `${cut(shown(value), 60)} at row ${row}`);
+  }
+  return [...firsts.values()].join(' and ');
 }
 
 /** @throws TypeError with the row of a value that no transformer takes, such as a list, bytes, or an object of a database */
