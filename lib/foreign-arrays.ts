@@ -79,6 +79,12 @@ export interface StridedArray {
   readonly offset: number;
 }
 
+/** An array of numjs, which holds one of ndarray. */
+export interface NumjsArray {
+  readonly selection: StridedArray;
+  tolist(): unknown;
+}
+
 /** A tensor of TensorFlow.js; it is waited for. */
 export interface Tensor {
   readonly shape: readonly number[];
@@ -101,6 +107,7 @@ export type ForeignArray =
   | MlMatrix
   | MathMatrix
   | StridedArray
+  | NumjsArray
   | Tensor
   | ClonedArray;
 
@@ -172,6 +179,14 @@ const stridedArray: Kind<StridedArray> = {
   read: readStrided,
 };
 
+const numjsArray: Kind<NumjsArray> = {
+  is: (x) => {
+    const held = hasMethods(x, 'tolist') && property(x, 'selection');
+    return typeof held === 'object' && held !== null && stridedArray.is(held);
+  },
+  read: (name, x) => readStrided(name, x.selection),
+};
+
 const tensor: Kind<Tensor> = {
   is: (x) => hasMethods(x, 'dataSync') && typeof property(x, 'dtype') === 'string' && axes(property(x, 'shape')),
   read: (name, x) => {
@@ -202,6 +217,7 @@ const clonedArray: Kind<ClonedArray> = {
 const KINDS: readonly Kind<any>[] = [
   tensor,
   stridedArray,
+  numjsArray,
   clonedArray,
   arrowVector,
   arrowTable,

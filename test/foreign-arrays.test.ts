@@ -289,6 +289,32 @@ test('ndarray: strides and offsets, of every type', (t) => {
   for (const [given, instanceOf, message] of cases) t.throws(() => read(given), { instanceOf, message });
 });
 
+test('numjs: the array of ndarray that it holds', async (t) => {
+  /** As numjs makes it: shape, size and dtype are no fields of their own. */
+  class NdArray {
+    constructor(readonly selection: Strided) {}
+    get shape() {
+      return this.selection.shape;
+    }
+    get dtype() {
+      return 'array';
+    }
+    tolist() {
+      return [];
+    }
+  }
+  const held = ndarray([1, 2, 3, 4, 5, 6], [3, 2]);
+  t.deepEqual(read(new NdArray(held)), ['float64', [3, 2], [1, 2, 3, 4, 5, 6]]);
+  t.deepEqual(read(new NdArray(held.transpose(1, 0).step(1, -1))), ['float64', [2, 3], [5, 3, 1, 6, 4, 2]]);
+  t.deepEqual(read(new NdArray(ndarray(Uint8Array.of(7)))), ['int32', [1], [7]]);
+  t.throws(() => read(new NdArray(ndarray([1, 'a'], [2]))), {
+    message: "Expected x at row 1 to be a number, got 'a' (string)",
+  });
+  t.deepEqual(new StandardScaler().fitTransform(new NdArray(held)), new StandardScaler().fitTransform(held));
+  for (const selection of [undefined, null, 3, {}, []])
+    t.throws(() => read(new NdArray(selection as never)), { message: /^Expected x to be an array of numbers, got / });
+});
+
 test('ndarray: what get reads is what is read, of any view', (t) => {
   const views = fc.record({
     shape: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 3, maxLength: 3 }),
