@@ -805,6 +805,36 @@ test('a dataset that is repeated without an end is refused where it would be rea
     t.false(isEndless(ending));
 });
 
+test('a list of batches that is taken for samples is told how it is given', async (t) => {
+  const net = network();
+  const lists = [
+    [...batchesOf([x, y], 60)],
+    [...batchesOf([x, y], 60)].map((batch) => batch.map((one) => one.toArray())),
+  ];
+  for (const batches of lists as any[]) {
+    const hint = {
+      message: /^Expected x\[.*; a network's predict\(\(\) => batches\) takes a list of batches$/,
+    };
+    await t.throwsAsync(net.predict(batches), hint);
+    t.throws(() => net.predictSync(batches), hint);
+    t.is((await net.predict(() => batches)).length, N);
+    await t.throwsAsync(net.fit(x, y, { validationData: batches }), {
+      message: /^Expected validationData\[0\].*; a list of batches is given as \(\) => batches$/,
+    });
+    await net.fit(x, y, { validationData: () => batches });
+    await t.throwsAsync(net.predict(batches, { batchSize: 0 }), { message: /got 0 \(number\)$/ });
+  }
+  // samples of two steps, which are no batches
+  await t.throwsAsync(
+    net.predict([
+      [[1], [2]],
+      [[3], [4]],
+    ]),
+    { message: /got shape \[2, 2, 1\]$/ },
+  );
+  await t.throwsAsync(net.predict([[1, 2], [3]] as never), { message: /to be an array of length 2.*got Array\(1\)$/ });
+});
+
 test('a dataset of samples, of which no batches were made, is told what makes them', async (t) => {
   const samples = data.fromArrays([x, y]);
   const wrong = data.fromArrays([x.reshape(-1, 2), random.randint(0, 3, [2 * N])]).batch(10);

@@ -21,7 +21,7 @@ import {
   predictLoop,
 } from '../training/loop.js';
 import type { Ranks } from '../training/ranks.js';
-import { isSource } from '../training/source.js';
+import { isSource, orBatches } from '../training/source.js';
 import type { Engine } from './engine.js';
 import { validationFeed } from './feeds.js';
 import type { Network } from './network.js';
@@ -226,7 +226,10 @@ export function checked(
   checkOptions('options', options, allowed);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const { inputs } = ports();
-  return { arrays: readInputs('x', x, inputs), inputs, batchSize };
+  const arrays = orBatches(x, "a network's predict(() => batches) takes a list of batches", () =>
+    readInputs('x', x, inputs),
+  );
+  return { arrays, inputs, batchSize };
 }
 
 /** How long a call waits for its answer, and with others. */

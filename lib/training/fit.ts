@@ -11,7 +11,7 @@ import { warn } from '../warn.js';
 import { type ByPort, copyInputs, type Ports, readInputs, readSampleWeights, readTargets, weightsOf } from './data.js';
 import type { Samples } from './loop.js';
 import { type DistributedOptions, digestOfSamples } from './ranks.js';
-import { checkEnds, isEndless, isSource, knownLabels, type Source } from './source.js';
+import { checkEnds, isEndless, isSource, knownLabels, orBatches, type Source } from './source.js';
 import { checkLogNames, logNames } from './totals.js';
 
 /** What trainings on arrays and on sources have in common. */
@@ -216,10 +216,12 @@ function readValidation(
       '[x, y] or [x, y, sampleWeight], or a source of such batches (a list of them from a function: () => batches)',
       data,
     );
-  const x = readInputs('validationData[0]', data[0], ports.inputs);
-  const n = x[0].shape[0];
-  const y = readTargets('validationData[1]', data[1], n, ports);
-  return [x, y, data[2] == null ? undefined : readSampleWeights('validationData[2]', data[2], n, ports)];
+  return orBatches(data, 'a list of batches is given as () => batches', () => {
+    const x = readInputs('validationData[0]', data[0], ports.inputs);
+    const n = x[0].shape[0];
+    const y = readTargets('validationData[1]', data[1], n, ports);
+    return [x, y, data[2] == null ? undefined : readSampleWeights('validationData[2]', data[2], n, ports)];
+  });
 }
 
 function checkValidationNames(model: FitModel, { outputs }: Ports): void {

@@ -1,6 +1,6 @@
 import { isForeignArray } from '../foreign-arrays.js';
 import { isIterable } from '../iteration.js';
-import { isNDArray, isPlain, property } from '../kind.js';
+import { isError, isNDArray, isPlain, property } from '../kind.js';
 import type { Ranks } from './ranks.js';
 
 /**
@@ -73,6 +73,23 @@ const isListOfBatches = (x: unknown): x is readonly unknown[] =>
 
 const isBatch = (batch: readonly unknown[]): boolean =>
   (batch.length === 2 || batch.length === 3) && typeof batch[0] === 'object' && batch[0] !== null;
+
+/** What `read` gives of arrays. Where it refuses what may as well be a list of batches, its error says how they are given. */
+export function orBatches<T>(given: unknown, how: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const Type = isError(error, 'RangeError') ? RangeError : isError(error, 'TypeError') ? TypeError : undefined;
+    if (!Type || !isListOfBatches(given) || !given.every(isOfRows)) throw error;
+    throw new Type(`${(error as Error).message}; ${how}`, { cause: error });
+  }
+}
+
+/** Whether what stands first in a batch is no sample by itself. */
+const isOfRows = (batch: unknown): boolean => {
+  const x = (batch as readonly unknown[])[0];
+  return !Array.isArray(x) || typeof x[0] === 'object';
+};
 
 /** Whether a source may be gone over again: what a generator gives is read once. */
 export const isRepeatable = (source: Source<unknown>): boolean =>
