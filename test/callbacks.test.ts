@@ -613,6 +613,10 @@ test('what is no callback is refused, misspelt methods by name', (t) => {
   });
   for (const wrong of [undefined, 'earlyStopping', callbacks.earlyStopping, {}, []])
     t.throws(list(wrong), { instanceOf: TypeError, message: /^Expected callbacks\[0\] to be a callback/ });
+  for (const meant of ['earlyStopping', 'EarlyStopping', callbacks.earlyStopping, { earlyStopping: { patience: 2 } }])
+    t.throws(list(meant), { message: /, got .*earlyStopping.*; callbacks\.earlyStopping\(…\) makes one$/i });
+  for (const unknown of ['early', {}, { patience: 2 }, () => {}, Symbol('earlyStopping')])
+    t.throws(list(unknown), { message: /^Expected callbacks\[0\] to be a callback.*, got [^;]*$/ });
   t.throws(list({ onEpochEnd: 3 }), { message: 'Expected callbacks[0].onEpochEnd to be a function, got 3 (number)' });
   t.notThrows(
     list(

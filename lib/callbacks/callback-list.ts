@@ -1,6 +1,8 @@
 import { didYouMean, wrongType } from '../check.js';
+import { isPlain, property } from '../kind.js';
 import { isPromise, type Training } from '../train.js';
 import type { Callback, CallbackModel, CallbackParams, Logs, TrainingState } from './callback.js';
+import { callbacks as made } from './index.js';
 
 const HOOKS = [
   'setModel',
@@ -125,16 +127,23 @@ export function checkCallbacks(given: Callback | readonly Callback[] = []): Call
 }
 
 function checkCallback(name: string, callback: unknown): void {
-  const expected = 'a callback: one of callbacks.*, or an object of onEpochEnd and the like';
-  if (typeof callback !== 'object' || callback === null) throw wrongType(name, expected, callback);
+  if (typeof callback !== 'object' || callback === null) throw noCallback(name, callback);
   const misspelt = Object.keys(callback).filter((key) => /^on[A-Z]/.test(key) && !HOOKS.includes(key as never));
   if (misspelt.length > 0)
     throw new TypeError(
       `Expected ${name} to have no method '${misspelt[0]}'${didYouMean(misspelt[0], HOOKS)}; there are: ${HOOKS.join(', ')}`,
     );
   const hooks = HOOKS.filter((hook) => (callback as Callback)[hook] !== undefined);
-  if (hooks.length === 0) throw wrongType(name, expected, callback);
+  if (hooks.length === 0) throw noCallback(name, callback);
   for (const hook of hooks)
     if (typeof (callback as Callback)[hook] !== 'function')
       throw wrongType(`${name}.${hook}`, 'a function', (callback as Callback)[hook]);
+}
+
+/** With the call that makes the ready-made one that is meant: by its name, by its function, or by its name before options. */
+function noCallback(name: string, given: unknown): TypeError {
+  const { message } = wrongType(name, 'a callback: one of callbacks.*, or an object of onEpochEnd and the like', given);
+  const meant = isPlain(given) ? Object.keys(given)[0] : typeof given === 'function' ? property(given, 'name') : given;
+  const maker = Object.keys(made).find((own) => typeof meant === 'string' && own.toLowerCase() === meant.toLowerCase());
+  return new TypeError(maker ? `${message}; callbacks.${maker}(…) makes one` : message);
 }
