@@ -1,8 +1,31 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type Callback, callbacks, layers, Sequential, sequential } from 'fjordnet';
+import {
+  type Callback,
+  callbacks,
+  data,
+  gridSearch,
+  layers,
+  MLPRegressor,
+  NDArray,
+  Sequential,
+  sequential,
+  writeNpy,
+} from 'fjordnet';
+import { writeSafetensors } from '../dist/io/safetensors.js';
+import { all } from './helpers/elements.js';
+import { drawShapes } from './helpers/shapes.js';
 
 /** Two folders; the process is in the first. */
 function folders(t: ExecutionContext): [home: string, other: string] {
@@ -42,4 +65,38 @@ test.serial('callbacks write from the folder they were made in, wherever the pro
   t.is(readFileSync(join(home, 'log.csv'), 'utf8').trim().split('\n').length, 2, 'the fourth epoch alone: it went on');
   t.true(existsSync(checkpoint.lastSaved as string));
   t.true((await Sequential.load(checkpoint.lastSaved as string)) instanceof Sequential);
+});
+
+test.serial('datasets are read from the folder they were made in', async (t) => {
+  const [, other] = folders(t);
+  writeFileSync('rows.csv', 'a,b\n1,2\n3,4\n');
+  await writeNpy('x.npy', NDArray.from([[1], [2]]));
+  await writeSafetensors('x.safetensors', [['x', NDArray.from([[1], [2]])]]);
+  copyFileSync(new URL('../test/fixtures/parquet/groups.parquet', import.meta.url), 'groups.parquet');
+  await drawShapes('shapes', { 'red disc': 2, 'blue disc': 2 }, 1);
+  const sets = [
+    data.csv('rows.csv'),
+    data.npy('x.npy'),
+    data.npy(['x.npy', 'x.npy']),
+    data.safetensors('x.safetensors', ['x', 'x']),
+    data.parquet('groups.parquet', { columns: ['required'] }).take(3),
+    data.imageFolder('shapes', { size: [4, 4] }),
+  ];
+  const expected = await Promise.all(sets.map((set) => all<unknown>(set)));
+  process.chdir(other);
+  for (const [k, set] of sets.entries()) t.deepEqual(await all<unknown>(set), expected[k]);
+});
+
+test.serial('a search writes its journal into the folder it began in', async (t) => {
+  const [home, other] = folders(t);
+  const x = [[1], [2], [3], [4]];
+  await gridSearch({
+    grid: { alpha: [0.1, 1, 10] },
+    build: (params) => new MLPRegressor({ ...params, hiddenLayerSizes: [2], maxIter: 2, randomState: 1 }),
+    train: [x, [1, 2, 3, 4]],
+    journal: 'journal.jsonl',
+    onResult: () => process.chdir(other),
+  });
+  t.deepEqual(readdirSync(other), []);
+  t.is(readFileSync(join(home, 'journal.jsonl'), 'utf8').trim().split('\n').length, 4);
 });

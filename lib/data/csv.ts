@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkBoolean, checkOptions } from '../check.js';
 import { filePath } from '../io/atomic.js';
@@ -19,6 +20,7 @@ export interface CsvDatasetOptions extends TableDatasetOptions {
  * numbers, and missing ones are refused; with `transformer`, they hold what its columns held in `fit`, and x is what it makes of
  * them. Needs the package csv-parse.
  *
+ * @param path from the current folder when the dataset is made
  * @throws when it is read: RangeError if there is no such column, naming the nearest; Error with code ERR_FORMAT and the line
  *   for a cell that is no finite number, or no class, for rows of different lengths, stray quotes and bytes that are no text;
  *   ERR_MISSING_PEER; the file system's
@@ -29,12 +31,12 @@ export function csv(
 ): Dataset<[NDArray, number]>;
 export function csv(path: string | URL, options?: CsvDatasetOptions): Dataset<NDArray>;
 export function csv(path: string | URL, options: CsvDatasetOptions = {}): Dataset {
-  filePath(path);
+  const file = resolve(filePath(path));
   checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'header', 'separator', 'dtype']);
   const { header, separator = ',', ...rest } = options;
   const table = checkTableOptions(rest);
   if (header !== undefined) checkBoolean('header', header);
   checkSeparator(separator);
   const wanted = { ...table, separator, ...(header !== undefined && { header }) };
-  return new Dataset((share) => loaded(async () => new (await import('../io/all.js')).CsvCursor(path, wanted, share)));
+  return new Dataset((share) => loaded(async () => new (await import('../io/all.js')).CsvCursor(file, wanted, share)));
 }

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkAlone, didYouMean, wrongType, wrongValue } from '../check.js';
 import { filePath } from '../io/atomic.js';
@@ -31,18 +32,19 @@ interface Column {
  * The rows of arrays in NPY files, read as they are needed: memory does not grow with the files. `data.npy('x.npy')` has samples x,
  * `data.npy(['x.npy', 'y.npy'])` samples [x, y], of the same rows.
  *
+ * @param paths from the current folder when the dataset is made
  * @throws when it is read: Error with code ERR_FORMAT and the reason for files that are damaged, in Fortran order, or have different
  *   numbers of rows; the file system's (ENOENT …)
  */
 export function npy(paths: Parts<string | URL>): Dataset;
 export function npy(paths: Parts<string | URL>, ...others: unknown[]): Dataset {
   checkAlone('npy', 1, others, ', a list such as [xPath, yPath],');
-  const { layout, parts } = partsOf('paths', paths, (name, path) => void filePathOf(name, path));
+  const { layout, parts } = partsOf('paths', paths, filePathOf);
   return new Dataset(
     (share) =>
       new FileCursor(layout, share, async (files) => {
         const columns: Column[] = [];
-        for (const path of parts as (string | URL)[]) {
+        for (const path of parts) {
           const { file, header } = await openNpy(path);
           files.push(file);
           columns.push({ file, header, source: sourceOf(path) });
@@ -55,23 +57,25 @@ export function npy(paths: Parts<string | URL>, ...others: unknown[]): Dataset {
 /**
  * The same of tensors in a safetensors file, by their names: `data.safetensors('digits.safetensors', ['images', 'labels'])`.
  *
+ * @param path from the current folder when the dataset is made
  * @throws when it is read: RangeError for a name that is not in the file; Error with code ERR_FORMAT and the reason if it is damaged,
  *   or the tensors have different numbers of rows; the file system's (ENOENT …)
  */
 export function safetensors(path: string | URL, names: Parts<string>): Dataset;
 export function safetensors(path: string | URL, names: Parts<string>, ...others: unknown[]): Dataset {
   checkAlone('safetensors', 2, others, ', the second a list such as [x, y],');
-  filePath(path);
+  const own = resolve(filePath(path));
   const { layout, parts } = partsOf('names', names, (name, part) => {
     if (typeof part !== 'string') throw wrongType(name, 'the name of a tensor', part);
+    return part;
   });
   return new Dataset(
     (share) =>
       new FileCursor(layout, share, async (files) => {
-        const { file, entries, body } = await openSafetensors(path);
+        const { file, entries, body } = await openSafetensors(own);
         files.push(file);
         const known = entries.map(({ name }) => name);
-        return (parts as string[]).map((part) => {
+        return parts.map((part) => {
           const entry = entries[known.indexOf(part)];
           if (!entry) {
             const few = known.slice(0, 20).map((name) => `'${name.slice(0, 60)}'`);
@@ -90,7 +94,7 @@ export function safetensors(path: string | URL, names: Parts<string>, ...others:
             offset: body + begin,
             size: end - begin,
           };
-          return { file, header, source: `${sourceOf(path)}, '${part.slice(0, 60)}'` };
+          return { file, header, source: `${sourceOf(own)}, '${part.slice(0, 60)}'` };
         });
       }),
   );
@@ -101,18 +105,19 @@ const TYPES: Readonly<Record<SafetensorsDType, NpyType>> = {
   ...{ F16: 'f2', BF16: 'bf2', BOOL: 'b1' },
 };
 
-function filePathOf(name: string, path: unknown): void {
+/** Wherever the process goes before it is read. */
+function filePathOf(name: string, path: unknown): string {
   if (typeof path !== 'string' && !isURL(path)) throw wrongType(name, 'a path or a file URL', path);
-  filePath(path);
+  return resolve(filePath(path));
 }
 
-function partsOf(option: string, given: unknown, check: (name: string, part: unknown) => void) {
+function partsOf(option: string, given: unknown, read: (name: string, part: unknown) => string) {
   const layout = layoutOf(given);
   const parts: unknown[] = [];
   collect(layout, given, parts);
   if (parts.length === 0) throw wrongType(option, 'one, or a list such as [x, y]', given);
-  for (const [k, part] of parts.entries()) check(isPlain(given) || parts.length > 1 ? `${option}[${k}]` : option, part);
-  return { layout, parts };
+  const name = (k: number) => (isPlain(given) || parts.length > 1 ? `${option}[${k}]` : option);
+  return { layout, parts: parts.map((part, k) => read(name(k), part)) };
 }
 
 /** Reads rows of all arrays by their place in the file, some megabytes at a time, and the next ones while these are in use. */

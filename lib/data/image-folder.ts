@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { NDArray } from '../array.js';
 import {
   checkBoolean,
@@ -109,6 +109,8 @@ interface Listed {
 
 interface Reading {
   readonly image: ImageOptions;
+  /** The folder that relative names of files are of. */
+  readonly home: string;
   /** Where orders are drawn from. */
   readonly seeds?: RandomState;
   readonly concurrency: number;
@@ -122,6 +124,7 @@ interface Reading {
  * to folders within a class are left out; `describe` counts them. The folder is listed at once, and pictures are decoded as they
  * are needed, some ahead: memory does not grow with the folder. Needs the package sharp.
  *
+ * @param dir from the current folder when the dataset is made
  * @throws Error with code ERR_FORMAT and the reason for a folder of no classes or of one, and a class without pictures; the file
  *   system's (ENOENT …). When it is read: Error with code ERR_FORMAT and the file for a damaged picture; ERR_MISSING_PEER
  */
@@ -141,7 +144,7 @@ export function imageFolder(dir: string | URL, options: ImageFolderOptions): Ima
   checkClasses(classes);
   const listed = listedIn(folder, classes, typeof split !== 'string');
   return new ImageFolder(share ? sharedOut(listed, folder, share) : listed, {
-    ...{ image: { size: [height, width], colorMode }, concurrency, skipDamaged },
+    ...{ image: { size: [height, width], colorMode }, concurrency, skipDamaged, home: process.cwd() },
     ...(shuffle && { seeds: checkRandomState(randomState) }),
   });
 }
@@ -220,7 +223,7 @@ function sharedOut({ files, codes, ...rest }: Listed, folder: string, share: Req
 function decoding(
   files: readonly string[],
   codes: Int32Array,
-  { image, seeds, concurrency, skipDamaged }: Reading,
+  { image, home, seeds, concurrency, skipDamaged }: Reading,
   broken: Set<string>,
   { count, index }: Pick<Share, 'count' | 'index'> = { count: 1, index: 0 },
 ): Cursor<[NDArray, number]> {
@@ -228,7 +231,7 @@ function decoding(
   if (seeds) new RandomState(seeds.randint(0, 2 ** 32)).shuffle(own);
   const decode = async (row: number): Promise<[NDArray, number] | undefined> => {
     try {
-      return [await readImage(files[row], image), codes[row]];
+      return [await readImage(resolve(home, files[row]), image), codes[row]];
     } catch (error) {
       if (!skipDamaged || (error as NodeJS.ErrnoException).code !== 'ERR_FORMAT') throw error;
       broken.add(files[row]);

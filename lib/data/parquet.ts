@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkOptions } from '../check.js';
 import { filePath } from '../io/atomic.js';
@@ -11,6 +12,7 @@ import { checkTableOptions, type TableDatasetOptions } from './table-options.js'
  * Columns hold numbers (booleans are 0 and 1), and missing ones are refused; with `transformer`, x is what it makes of columns of any
  * kind, as `readTable` gives them. Needs the package hyparquet and, for Zstandard and LZ4, hyparquet-compressors.
  *
+ * @param path from the current folder when the dataset is made
  * @throws when it is read: RangeError if there is no such column, naming the nearest; Error with code ERR_FORMAT, the column and the
  *   row for a value that is missing, no number, or no class, for columns of lists, a damaged file and one that changes meanwhile;
  *   ERR_MISSING_PEER; the file system's
@@ -21,10 +23,10 @@ export function parquet(
 ): Dataset<[NDArray, number]>;
 export function parquet(path: string | URL, options?: TableDatasetOptions): Dataset<NDArray>;
 export function parquet(path: string | URL, options: TableDatasetOptions = {}): Dataset {
-  filePath(path);
+  const file = resolve(filePath(path));
   checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'dtype']);
   const wanted = checkTableOptions(options);
   return new Dataset((share) =>
-    loaded(async () => new (await import('../io/all.js')).ParquetCursor(path, wanted, share)),
+    loaded(async () => new (await import('../io/all.js')).ParquetCursor(file, wanted, share)),
   );
 }

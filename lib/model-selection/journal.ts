@@ -1,4 +1,5 @@
 import { readFileSync, statSync, truncateSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { crypto } from '../builtins.js';
 import { wrongValue } from '../check.js';
@@ -59,7 +60,7 @@ export class Journal {
   #entries: ReadonlyMap<number, Entry> = new Map();
 
   constructor(path: string | URL) {
-    this.#path = filePath(path);
+    this.#path = resolve(filePath(path));
     this.#file = new LogFile(this.#path);
   }
 
