@@ -212,7 +212,9 @@ export abstract class Transformer<S extends object = object, Out = NDArray> exte
 
 /** Labels that are not used may be anything but options, which would be passed over. */
 export function checkUnused(y: unknown): void {
-  if (isPlain(y)) throw wrongType('y', 'labels or undefined, and no options, as it is not used', y);
+  if (!isPlain(y)) return;
+  const { message } = wrongType('y', 'labels or undefined, as it is not used', y);
+  throw new TypeError(`${message}; options come after it: (x, undefined, options)`);
 }
 
 function checkNames(names: unknown): void {
