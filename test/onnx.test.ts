@@ -230,6 +230,42 @@ test('a network with parameters of its own is saved, copied, and exported', asyn
   });
 });
 
+test('small files whose weights would be looked through without end', async (t) => {
+  const reading = (fill: (graph: OnnxGraph) => string, type: 'float' | 'int64') => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: 'x', type, shape: ['batch', 2] });
+    graph.outputs.push({ name: fill(graph), type: 'float', shape: ['batch', 2] });
+    const opset = new Message().string(1, '').int(2, 17);
+    return importBytes(Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts));
+  };
+  const copied = await reading((graph) => {
+    const [table, matrix] = [
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+    ].map((data) => graph.tensor('w', 'float', [2, 2], data));
+    const y = graph.node('MatMul', [graph.node('Gather', [table, 'x']), matrix]);
+    for (let i = 0; i < 400; i++)
+      graph.nodes.push({
+        type: 'Identity',
+        name: `${i}`,
+        inputs: [i ? 'copy' : matrix],
+        outputs: ['copy'],
+        attributes: {},
+      });
+    return y;
+  }, 'int64');
+  t.deepEqual(
+    copied.layers.map(({ name }) => name),
+    ['embedding', 'dense'],
+  );
+  const summed = reading((graph) => {
+    let sum = graph.tensor('w', 'float', [2], [0, 0]);
+    for (let i = 0; i < 4000; i++) sum = graph.node('Add', [sum, graph.tensor('w', 'float', [2], [i, i])]);
+    return graph.node('Add', ['x', sum]);
+  }, 'float');
+  await t.throwsAsync(summed, { message: /more than a file of this size may/ });
+});
+
 test("loops over steps are the recurrent layers that they were, and masks those of Keras' layers", async (t) => {
   const classes = async (name: string) =>
     (await importModel(new URL(`onnx/keras-${name}.onnx`, fixtures))).layers.map(({ className }) => className);

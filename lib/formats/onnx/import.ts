@@ -164,9 +164,10 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
 const KEEP_LABELS: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
 
 /** What is computed of constants, with the names of these. */
-function named(known: Constant | Dims, tensors: readonly (Tensor | undefined)[]): Constant | Dims {
+function named(known: Constant | Dims, tensors: readonly (Tensor | undefined)[], budget: Budget): Constant | Dims {
   if (known.kind !== 'constant' || !known.isFloat || namesOf(known).length > 0) return known;
   const parts = tensors.flatMap((own) => (own?.kind === 'constant' && own.isFloat ? namesOf(own) : []));
+  budget.take(parts.length); // of a sum of sums each has all names
   return { ...known, parts: [...new Set(parts)] };
 }
 
@@ -181,7 +182,7 @@ function readKnown(c: Importer, node: NodeProto): void {
   if (constants.length < inputs.length) return;
   try {
     const known = folded(type, constants, node.attributes, c.budget);
-    if (known) c.set(outputs[0], named(known, constants));
+    if (known) c.set(outputs[0], named(known, constants, c.budget));
   } catch {
     // told when it is its turn
   }
@@ -229,7 +230,7 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
   if (type === 'Constant') return constantOf(attributes);
   if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {
     const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw, c.budget);
-    if (known) return named(known, tensors);
+    if (known) return named(known, tensors, c.budget);
   }
   if ((type === 'Erf' && geluAround(c, node)) || (type === 'Erfc' && geluAroundErfc(c, node))) return [];
   const handler = HANDLERS[type];

@@ -1,10 +1,11 @@
 import type { NDArray } from '../../array.js';
+import { crypto } from '../../builtins.js';
 import { didYouMean, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
 import { Parameter } from '../../layers/parameter.js';
 import { warn } from '../../warn.js';
-import { type GraphProto, isFloat as isFloatType, type NodeProto } from './decode.js';
+import { type GraphProto, isFloat as isFloatType, type NodeProto, type TensorProto } from './decode.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
 import { type Computed, type Constant, isSame, type Numbers } from './tensors.js';
@@ -39,28 +40,44 @@ const areEqual = (a: Numbers, b: Numbers): boolean => isSame(a.shape, b.shape) &
 /** What operations give on as it is, or transposed. */
 const KEEP: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Transpose']);
 
+/** The matrices of the file that nodes read, or a copy of which they read. */
+function matricesOf(c: Importer, readBy: (node: NodeProto) => readonly string[]): TensorProto[] {
+  const names = new Set(c.graph.nodes.flatMap(readBy));
+  for (const name of names) {
+    const maker = c.maker(name);
+    if (maker && KEEP.has(maker.type)) names.add(maker.inputs[0]);
+  }
+  return [...c.graph.tensors.values()].filter(
+    ({ name, shape, type }) => names.has(name) && shape.length === 2 && isFloatType(type),
+  );
+}
+
+/** The same for equal matrices alone. */
+const keyOf = ({ shape, data }: Numbers): string =>
+  `${shape} ${crypto().createHash('sha256').update(Float64Array.from(data)).digest('base64')}`;
+
 /**
  * The tables of embeddings that are matrices of products, too, by the names of both: exporters write a transposed copy. Equal by accident
  * is no matrix that anything has trained.
  */
 function tiedIn(c: Importer): Map<string, string> {
-  const matrices = [...c.graph.tensors].flatMap(([name, { shape, data, type }]) =>
-    shape.length === 2 && isFloatType(type) && data.some((x) => x !== data[0]) ? [{ name, shape, data }] : [],
+  const products = matricesOf(c, ({ type, inputs }) =>
+    type === 'MatMul' || type === 'Gemm' ? inputs.slice(0, 2) : [],
   );
-  const isRead = (name: string, isSo: (node: NodeProto) => boolean, depth = 0): boolean =>
-    c
-      .readersOf(name)
-      .some((node) => isSo(node) || (depth < 4 && KEEP.has(node.type) && isRead(node.outputs[0], isSo, depth + 1)));
-  const tables = matrices.filter(({ name }) =>
-    isRead(name, ({ type, inputs }) => type === 'Gather' && inputs[0] === name),
-  );
+  const tables = matricesOf(c, ({ type, inputs }) => (type === 'Gather' ? inputs.slice(0, 1) : []));
+  const isTrained = ({ data }: Numbers) => data.some((x) => x !== data[0]);
+  const ofSameSize = (others: readonly Numbers[]) => {
+    const sizes = new Set(others.map(({ data }) => data.length));
+    return (matrix: Numbers) => sizes.has(matrix.data.length) && isTrained(matrix);
+  };
+  const named = new Map<string, string>();
+  for (const table of tables.filter(ofSameSize(products)))
+    for (const each of [table, transposed(table, [1, 0])]) named.set(keyOf(each), table.name);
   const tied = new Map<string, string>();
-  for (const table of tables)
-    for (const other of matrices) {
-      const isProduct = isRead(other.name, ({ type }) => type === 'MatMul' || type === 'Gemm');
-      if (isProduct && (areEqual(other, table) || areEqual(other, transposed(table, [1, 0]))))
-        tied.set(table.name, table.name).set(other.name, table.name);
-    }
+  for (const matrix of products.filter(ofSameSize(tables))) {
+    const table = named.get(keyOf(matrix));
+    if (table !== undefined) tied.set(table, table).set(matrix.name, table);
+  }
   return tied;
 }
 
