@@ -25,7 +25,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import test, { type ExecutionContext } from 'ava';
-import { type Callback, callbacks, layers, NDArray, Sequential, sequential } from 'fjordnet';
+import { type Callback, callbacks, layers, MLPClassifier, NDArray, Sequential, sequential } from 'fjordnet';
 import * as plots from 'fjordnet/plots';
 import { filePath, writeFileAtomic, writeFilesAtomic } from '../dist/io/atomic.js';
 import { EventFile } from '../dist/io/event-file.js';
@@ -102,7 +102,28 @@ test.serial('a relative path is of the folder in which saving begins', async (t)
   t.is(readFileSync(join(home, 'a'), 'utf8'), 'one two');
   await t.throwsAsync(write('no/x'), { message: "Cannot write 'no/x': no such file or directory (ENOENT)" });
 
+  mkdirSync(join(elsewhere, 'in'));
+  symlinkSync(join(elsewhere, 'in'), join(home, 'link'));
+  process.chdir(home);
+  await write('link/../x');
+  await t.throwsAsync(write('x/'), { code: 'ENOTDIR' });
+  t.deepEqual(readdirSync(home).sort(), ['a', 'b', 'link']);
+
   const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  for (const save of [
+    () => model.save('first'),
+    () => model.export('first.onnx'),
+    () => new MLPClassifier({ maxIter: 1 }).fitSync([[0], [1]], [0, 1]).export('first.npz'),
+    () => new MLPClassifier({ maxIter: 1 }).fitSync([[0], [1]], [0, 1]).export('second.onnx'),
+    () => plots.heatmap([[1]]).save('first.svg'),
+  ]) {
+    process.chdir(home);
+    const saving = save();
+    process.chdir(elsewhere);
+    await saving;
+  }
+  t.deepEqual(readdirSync(elsewhere).sort(), ['in', 'x']);
+
   await model.save(pathToFileURL(join(home, 'model')));
   t.deepEqual((await Sequential.load(pathToFileURL(join(home, 'model')))).getWeights(), model.getWeights());
 });

@@ -1,7 +1,7 @@
 import { checkObject, checkOneOf, checkOptions } from '../check.js';
 import type { OnnxOptions } from '../formats/onnx/predictor.js';
 import { type FittedMLP, formatSklearn, parseSklearn } from '../formats/sklearn.js';
-import { filePath, writeFileAtomic } from '../io/atomic.js';
+import { placeOf, writeFileAtomic } from '../io/atomic.js';
 import { checkBytes } from '../io/bytes.js';
 import { ofSource } from '../io/file-errors.js';
 import { oneFile } from '../io/one-file.js';
@@ -32,9 +32,9 @@ export abstract class ExchangedMLP extends Saved {
    * @throws Error with code ERR_NOT_FITTED; the file system's (ENOENT …)
    */
   async export(path: string | URL, options: NpzOptions | OnnxOptions = {}): Promise<void> {
-    const own = filePath(path);
-    if (isNpz(options, own)) await writeFileAtomic(path, formatSklearn(this as unknown as FittedMLP));
-    else await (await import('../formats/all.js')).exportOnnx(this, path, options);
+    const place = placeOf(path);
+    if (isNpz(options, place.given)) await writeFileAtomic(place, formatSklearn(this as unknown as FittedMLP));
+    else await (await import('../formats/all.js')).exportOnnx(this, place, options);
   }
 
   /** What `export` writes; by default NPZ. Of ONNX a promise. */

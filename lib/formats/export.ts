@@ -1,8 +1,8 @@
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
 import type { Graph } from '../graph/graph.js';
-import { filePath, writeFilesAtomic } from '../io/atomic.js';
+import { type Path, placeOf, writeFilesAtomic } from '../io/atomic.js';
 import { oneFile } from '../io/one-file.js';
 import type { Model } from '../models/model.js';
 import type { Compiled } from '../models/network.js';
@@ -62,12 +62,12 @@ export interface Format {
 
 const FORMATS = { onnx, keras, h5, tfjs, 'safetensors-torch': safetensorsTorch } satisfies Record<string, Format>;
 
-export async function exportModel(network: Exported, path: string | URL, options: ExportOptions): Promise<void> {
-  const own = filePath(path);
-  const { parts, files } = formatOf(options, own);
-  const name = basename(own);
+export async function exportModel(network: Exported, path: Path, options: ExportOptions): Promise<void> {
+  const place = placeOf(path);
+  const { parts, files } = formatOf(options, place.given);
+  const name = basename(place.given);
   const all = files?.(network, options, name) ?? [[name, parts?.(network, options) ?? []] as const];
-  await writeFilesAtomic(all.map(([each, content]) => [each === name ? own : join(dirname(own), each), content]));
+  await writeFilesAtomic(all.map(([each, content]) => [each === name ? place : place.beside(each), content]));
 }
 
 export function exportBytes(network: Exported, options: ExportOptions): Uint8Array<ArrayBuffer> {

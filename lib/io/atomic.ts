@@ -1,6 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { access, chmod, type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { crypto } from '../builtins.js';
@@ -32,21 +32,16 @@ export const temporaryIn = (folder: string): string =>
  * @throws Error with the file system's code (ENOENT, EACCES, ENOSPC …; EINVAL for names that Windows does not have), or whatever
  *   `chunks` throws
  */
-export const writeFileAtomic = (path: string | URL, chunks: Chunks): Promise<void> =>
-  writeFilesAtomic([[path, chunks]]);
+export const writeFileAtomic = (path: Path, chunks: Chunks): Promise<void> => writeFilesAtomic([[path, chunks]]);
 
 type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /** The same for files that belong together: all are written before the first is replaced, so that the disk is not full halfway. */
-export async function writeFilesAtomic(
-  files: readonly (readonly [path: string | URL, chunks: Chunks])[],
-): Promise<void> {
+export async function writeFilesAtomic(files: readonly (readonly [path: Path, chunks: Chunks])[]): Promise<void> {
   const written: Written[] = [];
-  // where the process stands now, whatever folder it goes to while they are written
-  const places = files.map(([path]) => resolve(filePath(path)));
+  const places = files.map(([path]) => placeOf(path));
   try {
-    for (const [i, [path, chunks]] of files.entries())
-      written.push(await writeBeside(filePath(path), places[i], chunks));
+    for (const [i, [, chunks]] of files.entries()) written.push(await writeBeside(places[i], chunks));
     for (const { replace } of written) await replace();
   } catch (error) {
     for (const { discard } of written) await discard();
@@ -60,8 +55,7 @@ interface Written {
   discard(): Promise<void>;
 }
 
-/** @param given as messages name it */
-async function writeBeside(given: string, place: string, chunks: Chunks): Promise<Written> {
+async function writeBeside({ given, place }: Place, chunks: Chunks): Promise<Written> {
   checkName(given);
   let temporary: string | undefined;
   let file: FileHandle | undefined;
@@ -110,6 +104,38 @@ export function writeFailure(path: string, error: unknown): unknown {
   if (!code || !syscall) return error;
   const reason = /^[A-Z0-9]+: (.*?), \w+/.exec(message)?.[1] ?? message; // 'ENOSPC: no space left on device, write'
   return failure(code, `Cannot write '${path}': ${reason} (${code})`, { cause: error });
+}
+
+/** A file that is to be written. */
+class Place {
+  /** As messages name it. */
+  readonly given: string;
+  /** Where it is, whatever folder the process goes to while it is written. */
+  readonly place: string;
+
+  constructor(given: string, place = absolute(given)) {
+    this.given = given;
+    this.place = place;
+  }
+
+  /** Another file of its folder. */
+  beside(name: string): Place {
+    return new Place(join(dirname(this.given), name), `${dirname(this.place)}/${name}`);
+  }
+}
+export type Path = string | URL | Place;
+
+/** What to save into, where something is awaited before it is written. @throws as `filePath`, or if the process' folder is gone */
+export const placeOf = (path: Path): Place => (path instanceof Place ? path : new Place(filePath(path)));
+
+/** As the system reads it, for which `link/..` is the folder above the one that the link leads to. */
+function absolute(path: string): string {
+  if (process.platform === 'win32') return resolve(path);
+  try {
+    return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
+  } catch (error) {
+    throw writeFailure(path, error);
+  }
 }
 
 /** @throws TypeError if `path` is neither a string nor a file: URL; RangeError if it can be no file's name */

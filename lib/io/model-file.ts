@@ -3,7 +3,7 @@ import { failure, wrongType, wrongValue } from '../check.js';
 import { isFloat32Array, isFloat64Array, isInt32Array, isPlain, isUint32Array, typedArrayName } from '../kind.js';
 import type { MT19937State } from '../random.js';
 import { warn } from '../warn.js';
-import { filePath } from './atomic.js';
+import { filePath, type Path, placeOf } from './atomic.js';
 import { checkBytes } from './bytes.js';
 import { oneFile } from './one-file.js';
 import { quoted, sizes } from './read.js';
@@ -57,14 +57,15 @@ const MAX_JSON = 2 ** 25;
  * @throws TypeError or RangeError for what cannot be written exactly, before anything is written; Error with the file
  *   system's code (ENOENT, EACCES, ENOSPC …)
  */
-export async function saveModel(path: string | URL, model: ModelFile): Promise<void> {
-  await writeSafetensors(path, ...formatModel(model));
-  const [ending] = /\.(h5|hdf5|keras|onnx)$/i.exec(filePath(path)) ?? [];
+export async function saveModel(path: Path, model: ModelFile): Promise<void> {
+  const place = placeOf(path);
+  await writeSafetensors(place, ...formatModel(model));
+  const [ending] = /\.(h5|hdf5|keras|onnx)$/i.exec(place.given) ?? [];
   if (ending === undefined || named.has(ending)) return;
   named.add(ending);
   warn(
     'FJORDNET_ENDING',
-    `'${filePath(path)}' is a file in fjordnet's own format, whatever its name: programs that read ${ending} files need one of export(), or of fjordnet convert`,
+    `'${place.given}' is a file in fjordnet's own format, whatever its name: programs that read ${ending} files need one of export(), or of fjordnet convert`,
   );
 }
 

@@ -2,7 +2,7 @@ import { endianness } from 'node:os';
 import { TextDecoder } from 'node:util';
 import { wrongShape, wrongType, wrongValue } from '../check.js';
 import { typedArrayName } from '../kind.js';
-import { writeFileAtomic } from './atomic.js';
+import { type Path, writeFileAtomic } from './atomic.js';
 import { bfloat16ToNumber, halfToNumber } from './half.js';
 import { allocateBytes, damaged, quoted, readFully, readHead, sizes, sourceOf, swapBytes } from './read.js';
 import { HeaderReader, LONE_SURROGATE, MAX_AXES } from './safetensors-header.js';
@@ -75,7 +75,7 @@ const METADATA = '__metadata__';
  * @throws TypeError or RangeError for names that occur twice or are reserved, before anything is written
  */
 export async function writeSafetensors(
-  path: string | URL,
+  path: Path,
   tensors: Iterable<readonly [string, Tensor]>,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<void> {

@@ -6,6 +6,7 @@ import type { Graph } from '../graph/graph.js';
 import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
 import { isSameShape, type Shape, sizeOf, type Value } from '../graph/value.js';
 import { checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
+import { placeOf } from '../io/atomic.js';
 import { isList, Layer, type Mode, type Values, type Weights } from '../layers/layer.js';
 import type { FromTo } from '../layers/ranks.js';
 import { networkExport } from '../saved.js';
@@ -152,8 +153,9 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
    * @throws TypeError or RangeError naming the layer that the format cannot hold, before a file is written
    */
   async export(path: string | URL, options: ExportOptions = {}): Promise<void> {
+    const place = placeOf(path);
     const { exportModel } = await import('../formats/all.js');
-    await exportModel(await this[networkExport](), path, options);
+    await exportModel(await this[networkExport](), place, options);
   }
 
   /** The same as bytes. */

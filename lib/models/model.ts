@@ -6,6 +6,7 @@ import { checkBetweenBatches, readHeld } from '../graph/held.js';
 import type { NamesOf } from '../graph/name-types.js';
 import type { Shape, Value } from '../graph/value.js';
 import { frozenOf } from '../graph/weights.js';
+import { placeOf } from '../io/atomic.js';
 import { frozenJson, type JsonObject, type ModelFile, modelBytes, saveModel } from '../io/model-file.js';
 import { isList } from '../layers/layer.js';
 import type { Loss } from '../losses.js';
@@ -337,8 +338,9 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   async save(path: string | URL, ...others: unknown[]): Promise<void> {
     checkAlone('save', 1, others);
     this.#engine.build(this.needGraph());
+    const place = placeOf(path);
     const file = await this.#engine.jobs.atRest(() => snapshot(this, this.placed(), this.#engine));
-    await saveModel(path, file);
+    await saveModel(place, file);
   }
 
   /** What `save` writes. @throws Error with code ERR_BUSY while a batch is being computed */

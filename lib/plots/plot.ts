@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { checkInterval, checkOptions, wrongType, wrongValue } from '../check.js';
-import { writeFileAtomic } from '../io/atomic.js';
+import { placeOf, writeFileAtomic } from '../io/atomic.js';
 import { brand, isURL } from '../kind.js';
 import { renderPng, renderSvg } from './render.js';
 import type { Frame, VegaLiteSpec } from './theme.js';
@@ -74,7 +74,8 @@ export class Plot {
   async save(path: string | URL, options: PngOptions = {}): Promise<void> {
     if (typeof path !== 'string' && !isURL(path)) throw wrongType('path', 'a string or URL', path);
     const extension = extname(isURL(path) ? path.pathname : path).toLowerCase();
-    const write = (content: string | Buffer) => writeFileAtomic(path, [Buffer.from(content as string)]);
+    const place = placeOf(path);
+    const write = (content: string | Buffer) => writeFileAtomic(place, [Buffer.from(content as string)]);
     if (extension === '.svg') await write(`${await this.svg()}\n`);
     else if (extension === '.png') await write(await this.png(options));
     else if (extension === '.json') await write(`${JSON.stringify(this.spec, null, 2)}\n`);

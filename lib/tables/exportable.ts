@@ -1,4 +1,5 @@
 import type { OnnxOptions } from '../formats/onnx/predictor.js';
+import { placeOf } from '../io/atomic.js';
 import { Saved } from '../saved.js';
 
 /** What predicts with its preprocessing: a pipeline, a predictor. */
@@ -12,7 +13,8 @@ export abstract class Exportable extends Saved {
    * @throws TypeError naming the step that ONNX cannot express, before a file is written; Error with code ERR_NOT_FITTED
    */
   async export(path: string | URL, options: OnnxOptions = {}): Promise<void> {
-    await (await import('../formats/all.js')).exportOnnx(this, path, options);
+    const place = placeOf(path);
+    await (await import('../formats/all.js')).exportOnnx(this, place, options);
   }
 
   /** The same as bytes. */

@@ -1,7 +1,7 @@
 import type { NDArray } from '../../array.js';
 import { checkOneOf, checkOptions, notFitted, wrongValue } from '../../check.js';
 import type { Architecture } from '../../estimators/mlp-network.js';
-import { filePath, writeFileAtomic } from '../../io/atomic.js';
+import { type Path, placeOf, writeFileAtomic } from '../../io/atomic.js';
 import { oneFile } from '../../io/one-file.js';
 import type { Label } from '../../labels.js';
 import { networkExport, partsOf } from '../../saved.js';
@@ -44,12 +44,12 @@ interface Last {
   readonly classes: readonly Label[] | 'each' | undefined;
 }
 
-export async function exportOnnx(value: unknown, path: string | URL, options: OnnxOptions): Promise<void> {
+export async function exportOnnx(value: unknown, path: Path, options: OnnxOptions): Promise<void> {
   checkOnnx(options);
-  const own = filePath(path);
-  if (options.format === undefined && !own.endsWith('.onnx'))
-    throw wrongValue('path', "the name of an .onnx file (or format to be 'onnx')", own);
-  await writeFileAtomic(own, await partsOfFile(value, options));
+  const place = placeOf(path);
+  if (options.format === undefined && !place.given.endsWith('.onnx'))
+    throw wrongValue('path', "the name of an .onnx file (or format to be 'onnx')", place.given);
+  await writeFileAtomic(place, await partsOfFile(value, options));
 }
 
 export async function onnxBytes(value: unknown, options: OnnxOptions): Promise<Uint8Array<ArrayBuffer>> {
