@@ -103,13 +103,13 @@ export function driveSync<R>(training: Training<R>, signal?: AbortSignal, what: 
     const step = next.value;
     let result: NativeResult;
     try {
-      if (signal?.aborted) {
-        if ('plan' in step) step.settle?.(UNBEGUN);
-        throw aborted(signal, what);
-      }
       if (!('plan' in step)) {
         step.then(undefined, () => {}); // nobody waits for it
         throw new TypeError('Expected callbacks of a synchronous call to return nothing, got a promise');
+      }
+      if (signal?.aborted) {
+        step.settle?.(UNBEGUN);
+        throw aborted(signal, what);
       }
       result = step.plan.runSync(step.job);
       step.meanwhile?.();

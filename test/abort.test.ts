@@ -161,6 +161,15 @@ test('fitSync and evaluateSync hear a signal that fired before, or in a callback
     message: /^Expected signal to be an AbortSignal/,
   });
 
+  const late = new AbortController();
+  const onEpochEnd = async () => {
+    late.abort();
+    throw new Error('late'); // which would end the process if nobody heard it
+  };
+  t.throws(() => network().fitSync(x, labels, { signal: late.signal, callbacks: { onEpochEnd } }), {
+    message: /^Expected callbacks of a synchronous call to return nothing, got a promise/,
+  });
+
   for (const where of ['onEpochEnd', 'onBatchEnd'] as const) {
     const watched = () => {
       const controller = new AbortController();
