@@ -213,6 +213,19 @@ test.serial('weights that no layer has are told, and are trained where they are 
   await refused('all', /^Expected no option 'parameters' for the bytes: it is for files of ONNX/, own);
 });
 
+test('the bias of a tied product is trained, whatever is asked for', async (t) => {
+  for (const kind of ['script', 'dynamo', 'unoptimized']) {
+    const { asked, x } = trained[`train-tied-${kind}`];
+    const file = new URL(`onnx/train-tied-${kind}.onnx`, fixtures);
+    const [one, both] = [asked.filter((name) => name !== 'bias'), asked];
+    t.is(one.length, 1);
+    const networks = await Promise.all([one, both].map((parameters) => importModel(file, { parameters })));
+    t.is(networks[0].countParams(), networks[1].countParams(), kind);
+    const [first] = arrayOf(x);
+    t.deepEqual(networks[0].predictSync(first), networks[1].predictSync(first));
+  }
+});
+
 test('a network with parameters of its own is saved, copied, and exported', async (t) => {
   const from = { parameters: trained['train-tokens-dynamo'].asked };
   const network = await importModel(new URL('onnx/train-tokens-dynamo.onnx', fixtures), from);
@@ -228,6 +241,25 @@ test('a network with parameters of its own is saved, copied, and exported', asyn
   await t.throwsAsync(network.exportBytes({ format: 'keras' }), {
     message: /Keras has, got the layer '\w+' \(Parameter\)/,
   });
+});
+
+test('operations and programs that are called as the methods of objects', async (t) => {
+  const reading = (type: string, producer: string) => {
+    const graph = new OnnxGraph();
+    graph.inputs.push({ name: 'x', type: 'float', shape: ['batch', 2] });
+    const y = graph.node(type, ['x', graph.tensor('w', 'float', [2], [2, 3])]);
+    graph.outputs.push({ name: y, type: 'float', shape: ['batch', 2] });
+    const file = new Message().int(1, 8).string(2, producer).message(7, graph.message('g'));
+    return importBytes(Buffer.concat(file.message(8, new Message().string(1, '').int(2, 17)).parts), {
+      parameters: 'all',
+    });
+  };
+  for (const name of ['constructor', 'toString', '__proto__']) {
+    t.deepEqual((await reading('Mul', name)).predictSync([[1, 1]]), NDArray.from([[2, 3]], { dtype: 'float32' }));
+    await t.throwsAsync(reading(name, 'pytorch'), {
+      message: `Cannot read the bytes: the operation '${name}': there is no such operation here`,
+    });
+  }
 });
 
 test('small files whose weights would be looked through without end', async (t) => {

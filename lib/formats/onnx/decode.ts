@@ -176,6 +176,8 @@ async function decodeNode(bytes: Uint8Array, file: ImportFile, depth: number): P
     else if (field.number === 6) doc = field.string;
     else if (field.number === 7) domain = field.string;
   }
+  // no name of a method of objects, which every table of operations has
+  if (type in {}) throw new RangeError(`the operation ${quoted(type)}: there is no such operation here`);
   return { type, name, domain: domain === 'ai.onnx' ? '' : domain, inputs, outputs, attributes, doc };
 }
 

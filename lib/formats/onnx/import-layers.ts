@@ -1,4 +1,3 @@
-import { NDArray } from '../../array.js';
 import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
@@ -72,16 +71,18 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
   } else input = c.withLast(x, -1);
   if (input.value.shape.at(-1) !== rows)
     throw new RangeError(`it multiplies ${input.value.shape.at(-1)} values by a matrix of ${rows} rows`);
-  const tied = c.parameters.matrix(weight, w);
-  if (tied) {
-    const product = ops.matmul(input.value, tied);
-    if (!bias) return c.like(input, product);
-    const { data } = biasOf(c, bias, units, scale);
-    return c.like(input, ops.add(product, c.parameters.taken(bias, NDArray.wrap(data as Float64Array, [units]))));
-  }
   const added = bias ? undefined : addedBehind(c, node.outputs[0], [units], x.axes.length);
   const own = bias ?? added?.bias;
   const times = bias ? scale : 1;
+  const tied = c.parameters.matrix(weight, w);
+  if (tied) {
+    const product = ops.matmul(input.value, tied);
+    const sum = own ? ops.add(product, c.parameters.bias(own, biasOf(c, own, units, times))) : product;
+    return c.setAll(
+      [node, ...(added ? [added.node] : [])].map(({ outputs: [name] }) => name),
+      c.like(input, sum),
+    );
+  }
   const { activation, outputs, isPositive } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
   const layer = c.layerOf(
     ['dense', !!own, activation, times, x.image?.shape],

@@ -1,4 +1,4 @@
-import type { NDArray } from '../../array.js';
+import { NDArray } from '../../array.js';
 import { crypto } from '../../builtins.js';
 import { didYouMean, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
@@ -12,10 +12,11 @@ import { type Computed, type Constant, isSame, type Numbers } from './tensors.js
 import { applied, ops } from './untyped.js';
 
 /** What PyTorch calls parameters, and what are weights of layers in a file of ours. */
-const WEIGHTS: Readonly<Record<string, RegExp>> = {
-  pytorch: /^(?!onnx::|val_|_|lifted|scalar|tensor)[^/:]+$/,
-  fjordnet: /\/(?!moving)/,
-};
+const PYTORCH = /^(?!onnx::|val_|_|lifted|scalar|tensor)[^/:]+$/;
+const WEIGHTS: ReadonlyMap<string, RegExp> = new Map([
+  ['pytorch', PYTORCH],
+  ['fjordnet', /\/(?!moving)/],
+]);
 
 /** @throws TypeError or RangeError for what are no names of weights of the file */
 export function checkParameters({ tensors }: GraphProto, asked: 'all' | readonly string[] | undefined): void {
@@ -112,13 +113,22 @@ export class Parameters {
     if (!own.isFloat) return array;
     const name = own.name ?? own.of;
     const numbers = typeof array === 'number' ? { shape: [1], data: Float64Array.of(array) } : array;
-    if (name !== undefined && this.#isAsked(name)) {
-      const { numbers: first, value } = this.#made.get(name) ?? this.#make(name, numbers);
-      if (haveEqual(first, numbers))
-        return isSame(value.shape, numbers.shape) ? value : ops.reshape(value, numbers.shape);
-    }
-    for (const part of namesOf(own)) this.#held.add(part);
-    return array;
+    const weight = name !== undefined && this.#isAsked(name) ? this.#weight(name, numbers) : undefined;
+    if (!weight) for (const part of namesOf(own)) this.#held.add(part);
+    return weight ?? array;
+  }
+
+  /** What is added to a product with such a matrix: trained as the bias of a dense layer is, asked for or not. */
+  bias(own: Constant, { shape, data }: Numbers): NDArray | Value {
+    const array = NDArray.wrap(Float64Array.from(data), [...shape]);
+    return this.#weight(own.name ?? own.of ?? 'bias', array) ?? (this.taken(own, array) as NDArray);
+  }
+
+  /** Undefined where another operation takes the numbers in another order. */
+  #weight(name: string, numbers: Numbers): Value | undefined {
+    const { numbers: first, value } = this.#made.get(name) ?? this.#make(name, numbers);
+    if (!haveEqual(first, numbers)) return undefined;
+    return isSame(value.shape, numbers.shape) ? value : ops.reshape(value, numbers.shape);
   }
 
   /** The matrix of an embedding and of a dense layer, tied: one weight for both, where it is asked for. */
@@ -142,7 +152,7 @@ export class Parameters {
   }
 
   #isWeight(name: string): boolean {
-    return (WEIGHTS[this.#c.graph.producer] ?? WEIGHTS.pytorch).test(name);
+    return (WEIGHTS.get(this.#c.graph.producer) ?? PYTORCH).test(name);
   }
 
   #make(name: string, numbers: Numbers): { numbers: Numbers; value: Value } {
@@ -170,7 +180,7 @@ export class Parameters {
         'FJORDNET_IMPORT',
         `The weight ${quoted(name)} of ${source}, which an embedding and a dense layer share, becomes two here (the option parameters of importModel keeps it one)`,
       );
-    const names = producer in WEIGHTS ? [...this.#held].filter((name) => this.#isWeight(name)) : [];
+    const names = WEIGHTS.has(producer) ? [...this.#held].filter((name) => this.#isWeight(name)) : [];
     if (names.length === 0) return;
     const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
     warn(
