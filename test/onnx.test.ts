@@ -226,6 +226,56 @@ test('the bias of a tied product is trained, whatever is asked for', async (t) =
   }
 });
 
+const origins = JSON.parse(readFileSync(new URL('onnx-origins.json', fixtures), 'utf8')) as Record<
+  string,
+  { x: Saved; y: number[][]; losses: number[]; after: Saved; parameters: number }
+>;
+for (const [name, { x, y, losses: wanted, after, parameters }] of Object.entries(origins))
+  test.serial(`${name}: what PyTorch does not train is not trained here`, async (t) => {
+    const path = new URL(`onnx/${name}.onnx`, fixtures);
+    let read: Model | undefined;
+    const warnings = await warningsOf('FjordnetWarning', async () => {
+      read = (await importModel(path, { parameters: 'all' })) as Model;
+    });
+    t.deepEqual(warnings, []);
+    const network = Model.fromBytes((read as Model).toBytes()) as Model;
+    const trainable = network.layers.filter((layer) => layer.trainable);
+    t.is(
+      trainable.reduce((sum, layer) => sum + layer.countParams(), 0),
+      parameters,
+    );
+    const loss = losses.sparseCategoricalCrossentropy({ fromLogits: true });
+    network.compile({ optimizer: optimizers.sgd({ learningRate: 0.125 }), loss });
+    const batches = [...arrayOf(x)];
+    const made = y.map((labels, i) => network.trainOnBatch(batches[i], labels).loss);
+    t.true(difference(made, wanted) < 1e-9, `${difference(made, wanted)}`);
+    const predicted = network.predictSync(batches[0]) as NDArray;
+    t.true(difference(predicted.data, after.data) < 1e-8, `${difference(predicted.data, after.data)}`);
+  });
+
+test.serial('weights of which the file computes others, or that layers share, are told', async (t) => {
+  for (const kind of ['script', 'dynamo', 'unoptimized']) {
+    const path = new URL(`onnx/origins-computed-${kind}.onnx`, fixtures);
+    const of = `of '${fileURLToPath(path)}'`;
+    const weights = kind === 'dynamo' ? "'a', 'b', 'w'" : "'w', 'b', 'a'";
+    const told = (await warningsOf('FjordnetWarning', () => importModel(path))).filter(
+      (text) => !/constants/.test(text),
+    );
+    t.deepEqual(told, [
+      `Weights ${of} that several layers share become several here, which training parts: 'tied'`,
+      `Training changes what is computed of weights ${of}, and not these as PyTorch does: ${weights}`,
+      // TorchScript writes buffers as it writes parameters
+      ...(kind === 'script'
+        ? []
+        : [`Training changes numbers ${of} that are no parameters of PyTorch's module: 'turn'`]),
+    ]);
+  }
+  const script = new URL('onnx/origins-computed-script.onnx', fixtures);
+  await t.throwsAsync(importModel(script, { parameters: ['a'] }), {
+    message: /its weight 'a' cannot be trained here, as an operation takes what is computed of it$/,
+  });
+});
+
 test('a network with parameters of its own is saved, copied, and exported', async (t) => {
   const from = { parameters: trained['train-tokens-dynamo'].asked };
   const network = await importModel(new URL('onnx/train-tokens-dynamo.onnx', fixtures), from);

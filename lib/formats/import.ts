@@ -11,7 +11,7 @@ export interface ImportOptions {
   dtype?: 'float32' | 'float64';
   /**
    * Of an ONNX file the weights that operations read, and no layer (PyTorch's own `nn.Parameter`: positions, scales), which training is to
-   * change: their names in the file, or 'all'. PyTorch's buffers look the same in a file: name the parameters where it has any. Default:
+   * change: their names in the file, or 'all'. PyTorch's buffers look the same in a file of its older exporter: name the parameters there. Default:
    * none, they are constants, and a warning names them
    */
   parameters?: 'all' | readonly string[];

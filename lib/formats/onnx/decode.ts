@@ -4,6 +4,7 @@ import { bfloat16ToNumber, halfToNumber } from '../../io/half.js';
 import { quoted, sizes } from '../../io/read.js';
 import type { ImportFile } from '../import.js';
 import { fields } from '../protobuf.js';
+import { type Origins, originsIn } from './origins.js';
 
 /** A tensor of the file. */
 export interface TensorProto {
@@ -56,6 +57,7 @@ export interface GraphProto extends GraphBody {
   /** Versions by domain, '' that of ONNX itself. */
   readonly opsets: ReadonlyMap<string, number>;
   readonly producer: string;
+  readonly origins: Origins;
 }
 
 export const FLOAT = 1;
@@ -126,7 +128,7 @@ export async function decodeModel(file: ImportFile): Promise<GraphProto> {
       );
   }
   if (!graph) throw new RangeError('it has no graph');
-  return { ...(await decodeGraph(graph, { ...file, beside })), opsets, producer };
+  return { ...(await decodeGraph(graph, { ...file, beside })), opsets, producer, origins: originsIn(graph) };
 }
 
 function opset(bytes: Uint8Array): [domain: string, version: number] {

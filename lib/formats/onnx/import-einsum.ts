@@ -5,7 +5,7 @@ import type { NodeProto } from './decode.js';
 import { addedBehind, denseOf, type Handler } from './import-layers.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import { BATCH, type Computed, type Constant, computed, constant, inOrder, turned } from './tensors.js';
+import { BATCH, type Computed, type Constant, computed, inOrder, turned } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 type Letters = readonly string[];
@@ -122,15 +122,17 @@ function weighted(
   const free = without(x.letters, w.letters, [batch]);
   const units = without(w.letters, x.letters);
   const order = [...summed, ...units].map((letter) => w.letters.indexOf(letter));
-  const { shape, data, name } = w.tensor;
+  const { shape, data, name, ...from } = w.tensor;
   const isAsItIs = order.every((axis, i) => axis === i);
   const matrix = [sizeOf(sizesOf(w, summed)), sizeOf(sizesOf(w, units))];
-  const kernel = constant(
-    matrix,
-    isAsItIs ? data : transposed({ shape, data } as never, order).data,
-    w.tensor.isFloat,
-    isAsItIs ? name : undefined,
-  );
+  const kernel: Constant = isAsItIs
+    ? { ...w.tensor, shape: matrix }
+    : {
+        ...(name !== undefined && { of: name }),
+        ...from,
+        shape: matrix,
+        data: transposed({ shape, data } as never, order).data,
+      };
   const rows = grouped(x, [...free.map((letter) => [letter]), summed]);
   const result = [batch, ...free, ...units];
   const isLast = result.join() === output.join();

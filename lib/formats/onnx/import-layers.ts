@@ -2,6 +2,7 @@ import { layers } from '../../layers/index.js';
 import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
+import { scaledBy } from './holders.js';
 import { fusedActivation } from './import-activations.js';
 import { groupNormalization, instanceNormalization } from './import-group-normalization.js';
 import { layerNormalization, layerNormalizationAround } from './import-normalization.js';
@@ -77,7 +78,7 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
   const tied = c.parameters.matrix(weight, w);
   if (tied) {
     const product = ops.matmul(input.value, tied);
-    const sum = own ? ops.add(product, c.parameters.bias(own, biasOf(c, own, units, times))) : product;
+    const sum = own ? ops.add(product, c.parameters.added(own, biasOf(c, own, units, times))) : product;
     return c.setAll(
       [node, ...(added ? [added.node] : [])].map(({ outputs: [name] }) => name),
       c.like(input, sum),
@@ -86,7 +87,7 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
   const { activation, outputs, isPositive } = fusedActivation(c, [node, ...(added ? [added.node] : [])], input);
   const layer = c.layerOf(
     ['dense', !!own, activation, times, x.image?.shape],
-    [weight, own],
+    [weight, own && times !== 1 ? scaledBy(times, own) : own],
     () => {
       const name = c.nameFor(node, weight);
       return layers.dense({ units, useBias: !!own, activation, ...(name && { name }) });
@@ -99,9 +100,10 @@ function dense(c: Importer, x: Computed, node: NodeProto, { weight, kernel, bias
 const gemm: Handler = (c, [a, b, bias], attributes, node) => {
   const x = c.computed(a);
   if (attributes.number('transA', 0) !== 0) throw new RangeError('it transposes its input');
-  const weight = c.constant(b, 'its matrix');
-  const own = numbersOf(weight);
+  const matrix = c.constant(b, 'its matrix');
+  const own = numbersOf(matrix);
   const [alpha, beta] = [attributes.number('alpha', 1), attributes.number('beta', 1)];
+  const weight = alpha === 1 ? matrix : scaledBy(alpha, matrix);
   const turned = attributes.number('transB', 0) === 1 ? transposed(own, [1, 0]) : own;
   const kernel =
     alpha === 1 ? turned : { shape: turned.shape, data: (turned.data as Float64Array).map((w) => w * alpha) };
@@ -184,7 +186,8 @@ export function padded(c: Importer, x: Computed, pads: readonly number[]): Compu
 /** The pixels' axes of what has its channels last. */
 export const pixels = ({ value, steps }: Computed) => value.shape.slice(steps ? 1 : 0, -1);
 
-const conv: Handler = (c, [a, b, bias], attributes, node) => {
+const conv: Handler = (c, [a, b, given], attributes, node) => {
+  const bias = c.parameters.bias(given);
   const x = c.channelsLast(c.computed(a));
   const weight = c.constant(b, 'its kernel');
   const n = weight.shape.length - 2;

@@ -28,10 +28,10 @@ export const layerNormalization: Handler = (c, [a, scale, bias], attributes, nod
   if (first < 1 || axes.includes(BATCH)) throw new RangeError('it goes over the batch');
   const shape = axes.map((own) => x.value.shape[own]);
   const gamma = c.constant(scale, 'its scale');
-  const beta = bias ? c.constant(bias, 'its bias') : undefined;
+  const beta = c.parameters.bias(bias && c.constant(bias, 'its bias'));
   const epsilon = rounded(attributes.number('epsilon', 1e-5));
   const layer = c.layerOf(
-    ['layerNormalization', axes.length, epsilon],
+    ['layerNormalization', axes.length, epsilon, !!beta],
     [gamma, beta],
     () => {
       const name = c.nameFor(node, gamma);
@@ -39,13 +39,13 @@ export const layerNormalization: Handler = (c, [a, scale, bias], attributes, nod
       return layers.layerNormalization({
         axis: own,
         epsilon,
-        center: true,
+        center: !!beta,
         ...(name && { name }),
       } as never);
     },
     {
       gamma: { shape, data: c.whole(gamma, shape).data },
-      beta: { shape, data: beta ? c.whole(beta, shape).data : new Float64Array(sizeOf(shape)) },
+      ...(beta && { beta: { shape, data: c.whole(beta, shape).data } }),
     },
   );
   return c.like(x, c.apply(layer, x));

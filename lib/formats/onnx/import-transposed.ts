@@ -20,7 +20,8 @@ const PADDINGS: readonly Lengths[] = [{ padding: 'valid' }, { padding: 'same' }]
 const pair = (numbers: readonly number[]) => numbers as unknown as Pair;
 
 /** A transposed convolution, of any padding. */
-export const convTranspose: Handler = (c, [a, b, bias], attributes, node) => {
+export const convTranspose: Handler = (c, [a, b, added], attributes, node) => {
+  const bias = c.parameters.bias(added);
   const x = c.channelsLast(c.computed(a));
   const weight = c.constant(b, 'its kernel');
   if (weight.shape.length === 3 && x.axes.length === 3 && !x.steps)

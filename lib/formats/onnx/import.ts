@@ -15,6 +15,7 @@ import {
   type PortProto,
 } from './decode.js';
 import { folded } from './fold.js';
+import { namesOf } from './holders.js';
 import { ACTIVATIONS, activationNode, geluAround, geluAroundErfc } from './import-activations.js';
 import { ATTENTION } from './import-attention.js';
 import { CLASSICAL } from './import-classical.js';
@@ -32,7 +33,7 @@ import { scan } from './import-scan.js';
 import { SHAPES } from './import-shapes.js';
 import { convTranspose } from './import-transposed.js';
 import { Importer } from './importer.js';
-import { checkParameters, namesOf } from './parameters.js';
+import { checkParameters } from './parameters.js';
 import { Budget, type Constant, computed, constant, type Dims, type Numbers, type Tensor } from './tensors.js';
 
 const HANDLERS: Readonly<Record<string, Handler>> = {
@@ -163,12 +164,35 @@ function inputOf({ name, type, shape }: PortProto, isOfInts: boolean): Value {
 /** Of a label they make the same label. */
 const KEEP_LABELS: ReadonlySet<string> = new Set(['Cast', 'Flatten', 'Identity', 'Reshape', 'Squeeze', 'Unsqueeze']);
 
+/** Of numbers they make the same numbers. */
+const MOVES: ReadonlySet<string> = new Set([
+  'Cast',
+  'Concat',
+  'Flatten',
+  'Identity',
+  'Reshape',
+  'Slice',
+  'Split',
+  'Squeeze',
+  'Transpose',
+  'Unsqueeze',
+]);
+
 /** What is computed of constants, with the names of these. */
-function named(known: Constant | Dims, tensors: readonly (Tensor | undefined)[], budget: Budget): Constant | Dims {
+function named(
+  type: string,
+  known: Constant | Dims,
+  tensors: readonly (Tensor | undefined)[],
+  budget: Budget,
+): Constant | Dims {
   if (known.kind !== 'constant' || !known.isFloat || namesOf(known).length > 0) return known;
-  const parts = tensors.flatMap((own) => (own?.kind === 'constant' && own.isFloat ? namesOf(own) : []));
-  budget.take(parts.length); // of a sum of sums each has all names
-  return { ...known, parts: [...new Set(parts)] };
+  const of = tensors.filter((own): own is Constant => own?.kind === 'constant' && own.isFloat);
+  const isMoved = MOVES.has(type) && of.every((own) => !own.parts || own.isMoved);
+  const names = of.flatMap(namesOf);
+  budget.take(names.length); // of a sum of sums each has all names
+  const parts = [...new Set(names)];
+  const isUnknown = parts.length === 0 && of.some((own) => !own.parts);
+  return isUnknown ? known : { ...known, parts, ...(isMoved && { isMoved }) };
 }
 
 /** What is computed of constants alone: nodes before it may ask for it, as exporters write it where it is used. */
@@ -182,7 +206,7 @@ function readKnown(c: Importer, node: NodeProto): void {
   if (constants.length < inputs.length) return;
   try {
     const known = folded(type, constants, node.attributes, c.budget);
-    if (known) c.set(outputs[0], named(known, constants, c.budget));
+    if (known) c.set(outputs[0], named(type, known, constants, c.budget));
   } catch {
     // told when it is its turn
   }
@@ -230,7 +254,7 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
   if (type === 'Constant') return constantOf(attributes);
   if (tensors.every((tensor) => tensor === undefined || tensor.kind !== 'computed')) {
     const known = folded(type, tensors as readonly (Constant | Dims | undefined)[], attributes.raw, c.budget);
-    if (known) return named(known, tensors, c.budget);
+    if (known) return named(type, known, tensors, c.budget);
   }
   if ((type === 'Erf' && geluAround(c, node)) || (type === 'Erfc' && geluAroundErfc(c, node))) return [];
   const handler = HANDLERS[type];
@@ -238,14 +262,19 @@ function madeBy(c: Importer, node: NodeProto, tensors: readonly (Tensor | undefi
   return handler(c, tensors, attributes, node);
 }
 
+const literal = (shape: readonly number[], data: ArrayLike<number>, isOfFloats: boolean): Constant => ({
+  ...constant(shape, data, isOfFloats),
+  parts: [],
+});
+
 function constantOf(attributes: Attributes): Constant {
   const tensor = attributes.tensor('value');
-  if (tensor) return constant(tensor.shape, tensor.data, isFloat(tensor.type));
+  if (tensor) return literal(tensor.shape, tensor.data, isFloat(tensor.type));
   for (const name of ['value_float', 'value_int'])
-    if (attributes.has(name)) return constant([], [attributes.number(name, 0)], name === 'value_float');
+    if (attributes.has(name)) return literal([], [attributes.number(name, 0)], name === 'value_float');
   for (const name of ['value_floats', 'value_ints']) {
     const list = attributes.numbers(name);
-    if (list) return constant([list.length], list, name === 'value_floats');
+    if (list) return literal([list.length], list, name === 'value_floats');
   }
   throw new RangeError('its value is not read here');
 }

@@ -189,6 +189,7 @@ export class Importer {
     const layer = make();
     if (isNamed) this.#shared.set(id, [...alike, layer]);
     this.numbers.set(layer, numbers);
+    this.parameters.hold(layer, weights);
     return layer;
   }
 

@@ -3,12 +3,15 @@ import { crypto } from '../../builtins.js';
 import { didYouMean, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
+import type { Layer } from '../../layers/layer.js';
 import { Parameter } from '../../layers/parameter.js';
 import { warn } from '../../warn.js';
 import { type GraphProto, isFloat as isFloatType, type NodeProto, type TensorProto } from './decode.js';
+import { Holders, namesOf } from './holders.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
-import { type Computed, type Constant, isSame, type Numbers } from './tensors.js';
+import { isParameter } from './origins.js';
+import { type Computed, type Constant, isSame, type Numbers, type Tensor } from './tensors.js';
 import { applied, ops } from './untyped.js';
 
 /** What PyTorch calls parameters, and what are weights of layers in a file of ours. */
@@ -30,9 +33,8 @@ export function checkParameters({ tensors }: GraphProto, asked: 'all' | readonly
   }
 }
 
-/** The tensors of the file that a constant comes from. */
-export const namesOf = ({ name, of = name, parts = [] }: Constant): readonly string[] =>
-  of === undefined ? parts : [of];
+const listed = (names: readonly string[]): string =>
+  names.slice(0, 3).map(quoted).join(', ') + (names.length > 3 ? ` and ${names.length - 3} more` : '');
 
 const haveEqual = ({ data }: Numbers, b: Numbers): boolean =>
   data.length === b.data.length && data.every((x, i) => Object.is(x, b.data[i]));
@@ -86,6 +88,7 @@ function tiedIn(c: Importer): Map<string, string> {
 export class Parameters {
   readonly #c: Importer;
   readonly #held = new Set<string>();
+  readonly #holders: Holders;
   /** Matrices that became two. */
   readonly #parted = new Set<string>();
   #tied?: ReadonlyMap<string, string>;
@@ -95,12 +98,25 @@ export class Parameters {
 
   constructor(c: Importer) {
     this.#c = c;
+    this.#holders = new Holders(c);
   }
 
   /** @param carrier what the layers are applied to */
   ask(asked: 'all' | readonly string[], carrier: Value): void {
     this.#asked = asked;
     this.#carrier = carrier;
+  }
+
+  /** A layer that trains what is made of these. */
+  hold(layer: Layer, weights: readonly (Tensor | undefined)[]): void {
+    this.#holders.hold(layer, weights);
+  }
+
+  /** A bias, unless it is zeros that the exporter has written for none. */
+  bias<T extends Tensor>(tensor: T | undefined): T | undefined {
+    const isNone =
+      tensor?.kind === 'constant' && Array.from(tensor.data).every((b) => b === 0) && this.#holders.isFixed(tensor);
+    return isNone ? undefined : tensor;
   }
 
   /** A constant as what is broadcast against a value, or the weight of a layer. */
@@ -113,34 +129,34 @@ export class Parameters {
     if (!own.isFloat) return array;
     const name = own.name ?? own.of;
     const numbers = typeof array === 'number' ? { shape: [1], data: Float64Array.of(array) } : array;
-    const weight = name !== undefined && this.#isAsked(name) ? this.#weight(name, numbers) : undefined;
+    const weight = name !== undefined && this.#isAsked(name) ? this.#weight(name, own, numbers) : undefined;
     if (!weight) for (const part of namesOf(own)) this.#held.add(part);
     return weight ?? array;
   }
 
   /** What is added to a product with such a matrix: trained as the bias of a dense layer is, asked for or not. */
-  bias(own: Constant, { shape, data }: Numbers): NDArray | Value {
+  added(own: Constant, { shape, data }: Numbers): NDArray | Value {
     const array = NDArray.wrap(Float64Array.from(data), [...shape]);
-    return this.#weight(own.name ?? own.of ?? 'bias', array) ?? (this.taken(own, array) as NDArray);
+    return this.#weight(own.name ?? own.of ?? 'bias', own, array) ?? (this.taken(own, array) as NDArray);
   }
 
   /** Undefined where another operation takes the numbers in another order. */
-  #weight(name: string, numbers: Numbers): Value | undefined {
-    const { numbers: first, value } = this.#made.get(name) ?? this.#make(name, numbers);
+  #weight(name: string, own: Constant, numbers: Numbers): Value | undefined {
+    const { numbers: first, value } = this.#made.get(name) ?? this.#make(name, own, numbers);
     if (!haveEqual(first, numbers)) return undefined;
     return isSame(value.shape, numbers.shape) ? value : ops.reshape(value, numbers.shape);
   }
 
   /** The matrix of an embedding and of a dense layer, tied: one weight for both, where it is asked for. */
-  matrix({ name }: Constant, numbers: Numbers): Value | undefined {
+  matrix(own: Constant, numbers: Numbers): Value | undefined {
     this.#tied ??= tiedIn(this.#c);
-    const table = this.#tied.get(name ?? '');
+    const table = this.#tied.get(own.name ?? '');
     if (table === undefined) return undefined;
     if (!this.#isAsked(table)) {
       this.#parted.add(table);
       return undefined;
     }
-    const { numbers: first, value } = this.#made.get(table) ?? this.#make(table, numbers);
+    const { numbers: first, value } = this.#made.get(table) ?? this.#make(table, own, numbers);
     if (areEqual(first, numbers)) return value;
     if (areEqual(transposed(first, [1, 0]), numbers)) return ops.transpose(value);
     this.#held.add(table);
@@ -152,12 +168,14 @@ export class Parameters {
   }
 
   #isWeight(name: string): boolean {
-    return (WEIGHTS.get(this.#c.graph.producer) ?? PYTORCH).test(name);
+    const { graph } = this.#c;
+    return isParameter(graph, name) ?? (WEIGHTS.get(graph.producer) ?? PYTORCH).test(name);
   }
 
-  #make(name: string, numbers: Numbers): { numbers: Numbers; value: Value } {
+  #make(name: string, own: Constant, numbers: Numbers): { numbers: Numbers; value: Value } {
     const layer = new Parameter({ shape: numbers.shape, name: this.#c.free(name) });
     this.#c.numbers.set(layer, { value: numbers });
+    this.#holders.add(layer, own);
     const made = { numbers, value: applied(layer, this.#carrier as Value) };
     this.#made.set(name, made);
     return made;
@@ -169,7 +187,9 @@ export class Parameters {
    */
   report(source: string): void {
     const { producer } = this.#c.graph;
-    const asked = [...this.#held].find((name) => this.#asked !== 'all' && this.#asked.includes(name));
+    const isWeight = (name: string) => WEIGHTS.has(producer) && this.#isWeight(name);
+    const computed = this.#holders.computed(isWeight);
+    const asked = [...this.#held, ...computed].find((name) => this.#asked !== 'all' && this.#asked.includes(name));
     if (asked !== undefined)
       throw new RangeError(
         `its weight ${quoted(asked)} cannot be trained here, as an operation takes what is computed of it`,
@@ -180,12 +200,28 @@ export class Parameters {
         'FJORDNET_IMPORT',
         `The weight ${quoted(name)} of ${source}, which an embedding and a dense layer share, becomes two here (the option parameters of importModel keeps it one)`,
       );
-    const names = WEIGHTS.has(producer) ? [...this.#held].filter((name) => this.#isWeight(name)) : [];
-    if (names.length === 0) return;
-    const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-    warn(
-      'FJORDNET_IMPORT',
-      `Weights of ${source} are constants here, which training does not change: ${names.slice(0, 3).map(quoted).join(', ')}${more}${how}`,
-    );
+    const shared = this.#holders.shared(isWeight).filter((name) => !this.#parted.has(name));
+    if (shared.length > 0)
+      warn(
+        'FJORDNET_IMPORT',
+        `Weights of ${source} that several layers share become several here, which training parts: ${listed(shared)}`,
+      );
+    if (computed.length > 0)
+      warn(
+        'FJORDNET_IMPORT',
+        `Training changes what is computed of weights of ${source}, and not these as PyTorch does: ${listed(computed)}`,
+      );
+    const { fixed } = this.#holders;
+    if (fixed.length > 0)
+      warn(
+        'FJORDNET_IMPORT',
+        `Training changes numbers of ${source} that are no parameters of PyTorch's module: ${listed(fixed)}`,
+      );
+    const names = [...this.#held].filter(isWeight);
+    if (names.length > 0)
+      warn(
+        'FJORDNET_IMPORT',
+        `Weights of ${source} are constants here, which training does not change: ${listed(names)}${how}`,
+      );
   }
 }

@@ -36,8 +36,10 @@ export interface Constant {
   readonly name?: string;
   /** Otherwise of which tensor of it these are some of the numbers, none of them twice. */
   readonly of?: string;
-  /** Otherwise of which tensors of it they were computed. */
+  /** Otherwise of which tensors of it they were computed; none of what stands in the graph itself. */
   readonly parts?: readonly string[];
+  /** Its numbers are all of theirs, in another order or one behind the other. */
+  readonly isMoved?: true;
 }
 
 /** Whole numbers of which some grow with the batch: a shape, or part of one. */
