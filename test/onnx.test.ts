@@ -231,7 +231,7 @@ const origins = JSON.parse(readFileSync(new URL('onnx-origins.json', fixtures), 
   { x: Saved; y: number[][]; losses: number[]; after: Saved; parameters: number }
 >;
 for (const [name, { x, y, losses: wanted, after, parameters }] of Object.entries(origins))
-  test.serial(`${name}: what PyTorch does not train is not trained here`, async (t) => {
+  test.serial(`${name}: training goes on as PyTorch's`, async (t) => {
     const path = new URL(`onnx/${name}.onnx`, fixtures);
     let read: Model | undefined;
     const warnings = await warningsOf('FjordnetWarning', async () => {

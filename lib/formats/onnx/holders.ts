@@ -1,4 +1,5 @@
 import type { Layer } from '../../layers/layer.js';
+import type { GraphProto } from './decode.js';
 import type { Importer } from './importer.js';
 import { foldedParameters, isMoved, isParameter } from './origins.js';
 import type { Constant, Tensor } from './tensors.js';
@@ -6,6 +7,15 @@ import type { Constant, Tensor } from './tensors.js';
 /** The tensors of the file that a constant comes from. */
 export const namesOf = ({ name, of = name, parts = [] }: Constant): readonly string[] =>
   of === undefined ? parts : [of];
+
+/** Of what a constant is made, by names that are the same for what is made of the same; undefined where the file does not tell. */
+export function makersOf(weight: Constant, { origins }: GraphProto): string | undefined {
+  const names = namesOf(weight).flatMap((name) => {
+    const of = foldedParameters(origins, name);
+    return of.length > 0 ? of : [name];
+  });
+  return names.length > 0 ? names.join() : undefined;
+}
 
 /** The numbers times another: not the weight itself any longer. */
 export function scaledBy(factor: number, own: Constant): Constant {

@@ -83,12 +83,9 @@ export const recurrent: Handler = (c, inputs, attributes, node) => {
       units,
       rows: type === 'GRU' && resetAfter ? 2 : 1,
     });
-    return recurrentLayer(
-      c,
-      type,
-      { ...options, name: directions === 1 ? c.nameFor(node, kernels) : undefined },
-      numbers,
-    );
+    const layer = (name?: string) => recurrentLayer(c, type, { ...options, name }, numbers);
+    if (directions === 2) return layer();
+    return c.layerOf([type, options], [kernels, recurrents], () => layer(c.nameFor(node, kernels)), numbers);
   };
 
   const first = statesOf(c, [h0, ...(type === 'LSTM' ? [c0] : [])], directions, units);

@@ -4,6 +4,7 @@ import { layers } from '../../layers/index.js';
 import type { Padding, Pair } from '../../layers/window.js';
 import type { Attributes } from './attributes.js';
 import type { NodeProto } from './decode.js';
+import { namesOf } from './holders.js';
 import { fusedActivation } from './import-activations.js';
 import { biasOf, type Handler, numbersOf, pixels } from './import-layers.js';
 import type { Importer } from './importer.js';
@@ -103,6 +104,8 @@ function grouped(
       isFloat: true,
       shape,
       data: Float64Array.from({ length: n }, (_, i) => data[g * n + i]),
+      parts: namesOf(weight),
+      isMoved: true,
     };
   };
   const parts = Array.from({ length: groups }, (_, g) => {

@@ -7,6 +7,7 @@ import type { Layer } from '../../layers/layer.js';
 import type { Attributes } from './attributes.js';
 import { type GraphProto, isFloat, type NodeProto } from './decode.js';
 import { isOwn } from './fold-places.js';
+import { makersOf } from './holders.js';
 import type { Unmasked } from './import-masks.js';
 import { Parameters } from './parameters.js';
 import {
@@ -179,11 +180,10 @@ export class Importer {
     make: () => Layer<any>,
     numbers: Record<string, Numbers>,
   ): Layer<any> {
-    const names = weights.map((weight) => (weight?.kind === 'constant' ? weight.name : undefined));
+    const names = weights.map((weight) => (weight?.kind === 'constant' ? makersOf(weight, this.graph) : undefined));
     const isNamed = weights.every((weight, i) => !weight || names[i] !== undefined);
     const id = JSON.stringify([key, names]);
     const alike = (isNamed && this.#shared.get(id)) || [];
-    // nodes may read the same weights transposed, scaled or in another shape
     const known = alike.find((layer) => isSameNumbers(this.numbers.get(layer) ?? {}, numbers));
     if (known) return known;
     const layer = make();

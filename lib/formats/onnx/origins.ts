@@ -12,7 +12,7 @@ export interface Origins {
 
 /** Names of what only gives numbers another place: of PyTorch's operations, and of values that have no name there. */
 const MOVES =
-  /^(val|arange|getitem|numpy_t|t|transpose|permute|unsqueeze|squeeze|view|reshape|flatten|slice|select|split|chunk|clone|contiguous|alias|embedding|index|expand)(_\w+)?$/;
+  /^(val|arange|zeros|getitem|numpy_t|t|transpose|permute|unsqueeze|squeeze|view|reshape|flatten|slice|select|split|chunk|clone|contiguous|alias|embedding|index|expand)(_\w+)?$/;
 
 const namesIn = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name]) => name);
 
