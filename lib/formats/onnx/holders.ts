@@ -1,3 +1,4 @@
+import { crypto } from '../../builtins.js';
 import type { Layer } from '../../layers/layer.js';
 import type { GraphProto } from './decode.js';
 import type { Importer } from './importer.js';
@@ -84,13 +85,18 @@ export class Holders {
 
   /** The weights that more than one layer has numbers of, the same ones. Equal by accident is what nothing has trained. */
   shared(isWeight: (name: string) => boolean): string[] {
-    return [...this.#parts].flatMap(([name, parts]) => {
-      const all = [...parts.values()].map(({ data }) => Array.from(data).sort((a, b) => a - b));
-      const whole = this.#c.graph.tensors.get(name)?.data.length ?? Number.POSITIVE_INFINITY;
-      const isUniform = all.every((data) => data.length > 1 && data[0] === data.at(-1));
-      const isLarger = all.reduce((sum, { length }) => sum + length, 0) > whole;
-      const overlap = all.length > 1 && (isLarger || new Set(all.map(String)).size < all.length);
-      return overlap && !isUniform && isWeight(name) ? [name] : [];
-    });
+    return [...this.#parts]
+      .filter(([name, parts]) => parts.size > 1 && isWeight(name) && this.#overlap(name, [...parts.values()]))
+      .map(([name]) => name);
+  }
+
+  #overlap(name: string, parts: readonly Constant[]): boolean {
+    const whole = this.#c.graph.tensors.get(name)?.data.length ?? Number.POSITIVE_INFINITY;
+    const all = parts.map(({ data }) => Float64Array.from(data).sort());
+    if (all.every((data) => data.length > 1 && data[0] === data.at(-1))) return false;
+    const isLarger = all.reduce((sum, { length }) => sum + length, 0) > whole;
+    return isLarger || new Set(all.map(digest)).size < all.length;
   }
 }
+
+const digest = (data: Float64Array): string => crypto().createHash('sha256').update(data).digest('base64');
