@@ -128,7 +128,8 @@ export async function decodeModel(file: ImportFile): Promise<GraphProto> {
       );
   }
   if (!graph) throw new RangeError('it has no graph');
-  return { ...(await decodeGraph(graph, { ...file, beside })), opsets, producer, origins: originsIn(graph) };
+  const body = await decodeGraph(graph, { ...file, beside });
+  return { ...body, opsets, producer, origins: originsIn(graph, body.tensors) };
 }
 
 function opset(bytes: Uint8Array): [domain: string, version: number] {

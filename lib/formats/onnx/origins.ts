@@ -8,6 +8,8 @@ export interface Origins {
   readonly buffers?: ReadonlySet<string>;
   /** Of which values the exporter has computed a tensor, by its name. */
   readonly folded: ReadonlyMap<string, readonly string[]>;
+  /** Every parameter is in the file, or one of those values. Tools and equal numbers put others together. */
+  readonly isWhole: boolean;
 }
 
 /** Names of what only gives numbers another place: of PyTorch's operations, and of values that have no name there. */
@@ -17,7 +19,7 @@ const MOVES =
 const namesIn = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, name]) => name);
 
 /** Fields 13, value_info, and 16, metadata_props, of a graph. */
-export function originsIn(graph: Uint8Array): Origins {
+export function originsIn(graph: Uint8Array, tensors: ReadonlyMap<string, unknown>): Origins {
   const folded = new Map<string, readonly string[]>();
   let signature: string | undefined;
   for (const field of fields(graph)) {
@@ -30,11 +32,13 @@ export function originsIn(graph: Uint8Array): Origins {
       if (key === 'pkg.torch.export.ExportedProgram.graph_signature') signature = value;
     }
   }
-  if (signature === undefined) return { folded };
+  if (signature === undefined) return { folded, isWhole: false };
   const [parameters, buffers] = [/: PARAMETER target='([^']*)'/g, /: BUFFER target='([^']*)'/g].map(
     (pattern) => new Set(namesIn(signature, pattern)),
   );
-  return { folded, parameters, buffers };
+  const sources = new Set([...folded.values()].flat());
+  const isWhole = [...parameters].every((name) => tensors.has(name) || sources.has(name));
+  return { folded, parameters, buffers, isWhole };
 }
 
 function valueInfo(bytes: Uint8Array): { name: string; properties: Map<string, string> } {
@@ -61,14 +65,12 @@ export const foldedParameters = ({ folded, parameters }: Origins, name: string):
   (folded.get(name) ?? []).filter((of) => parameters?.has(of));
 
 /** Whether a tensor of the file is a parameter, or computed of one; undefined where the file does not tell. */
-export function isParameter({ tensors, origins }: Pick<GraphProto, 'tensors' | 'origins'>, name: string) {
-  const { parameters, buffers, folded } = origins;
+export function isParameter({ origins }: Pick<GraphProto, 'origins'>, name: string): boolean | undefined {
+  const { parameters, buffers, isWhole } = origins;
   if (!parameters) return undefined;
   if (parameters.has(name) || foldedParameters(origins, name).length > 0) return true;
   if (buffers?.has(name)) return false;
-  // of a parameter that is not there, which tools and equal numbers have put together with others, it may be made
-  const all = new Set([...folded.values()].flat());
-  return [...parameters].every((own) => tensors.has(own) || all.has(own)) ? false : undefined;
+  return isWhole ? false : undefined; // it may be made of a parameter that is not there
 }
 
 /** Whether a tensor that the exporter has computed is, as far as names and numbers tell, but some numbers of one parameter in another order. */
