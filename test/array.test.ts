@@ -70,7 +70,8 @@ halves('Float16Array is float32, alone, in lists and behind strides', (t) => {
   const rounded = [0.5, 0.333251953125, -65504, Number.NaN];
   const array = NDArray.from(x, { shape: [2, 2] });
   t.deepEqual([array.dtype, [...array.data]], ['float32', rounded]);
-  t.deepEqual(NDArray.from([x, x]).toArray(), [rounded, rounded]);
+  const both = NDArray.from([x, x]);
+  t.deepEqual([both.dtype, both.toArray()], ['float32', [rounded, rounded]]);
   const strided = NDArray.from({ data: x, shape: [2], stride: [2], offset: 0 });
   t.deepEqual([strided.dtype, [...strided.data]], ['float32', [0.5, -65504]]);
   t.deepEqual(new StandardScaler().fit({ a: new Float16Array([1, 3]) }).mean.toArray(), [2]);

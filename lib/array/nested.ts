@@ -1,6 +1,6 @@
 import { wrongType, wrongValue } from '../check.js';
 import { isFloat32Array, isNDArray, isTypedArray } from '../kind.js';
-import { allocateAs, checkWhole, type Numbers, readView } from './memory.js';
+import { allocateAs, checkWhole, isHalves, type Numbers, readView } from './memory.js';
 import { product } from './shape.js';
 
 /** NumPy's bound; nested arrays that hold themselves have no end. */
@@ -8,7 +8,7 @@ export const MAX_DIMENSIONS = 64;
 
 /**
  * Nested arrays of numbers, whose innermost arrays may be typed arrays or NDArrays, as one: float32 where these are all of
- * that type, else float64.
+ * that type, or of halves, else float64.
  */
 export function readNested(name: string, x: readonly unknown[]): Numbers {
   const shape = shapeOf(name, x);
@@ -51,7 +51,7 @@ export function readNested(name: string, x: readonly unknown[]): Numbers {
 const isFloat32 = (part: unknown, depth: number): boolean => {
   if (isNDArray(part)) return part.dtype === 'float32';
   if (Array.isArray(part)) return depth > 1 && part.every((inner) => isFloat32(inner, depth - 1));
-  return isFloat32Array(part);
+  return isFloat32Array(part) || isHalves(part);
 };
 
 /** By the first element of every level. */
