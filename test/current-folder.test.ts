@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -65,6 +66,29 @@ test.serial('callbacks write from the folder they were made in, wherever the pro
   t.is(readFileSync(join(home, 'log.csv'), 'utf8').trim().split('\n').length, 2, 'the fourth epoch alone: it went on');
   t.true(existsSync(checkpoint.lastSaved as string));
   t.true((await Sequential.load(checkpoint.lastSaved as string)) instanceof Sequential);
+});
+
+test.serial('link/.. is the folder above the one that the link leads to', async (t) => {
+  const [home, other] = folders(t);
+  mkdirSync(join(other, 'deep'));
+  symlinkSync(join(other, 'deep'), 'link', 'junction');
+  const model = sequential({ layers: [layers.dense({ units: 1, inputShape: [1] })], seed: 1 });
+  model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const checkpoint = callbacks.modelCheckpoint({ filepath: 'link/../a.safetensors' });
+  await model.fit([[1], [2]], [[2], [4]], {
+    epochs: 1,
+    callbacks: [callbacks.csvLogger('link/../log.csv'), checkpoint],
+  });
+  for (const folder of [home, other])
+    writeFileSync(join(folder, 'rows.csv'), folder === other ? 'a,b\n1,2\n' : 'a\n1\n2\n');
+  const isWindows = process.platform === 'win32'; // where the path alone says what it is
+  t.is((await all(data.csv('link/../rows.csv'))).length, isWindows ? 2 : 1);
+  t.deepEqual(
+    readdirSync(isWindows ? home : other)
+      .filter((name) => /^(a\.|log)/.test(name))
+      .sort(),
+    ['a.safetensors', 'log.csv'],
+  );
 });
 
 test.serial('datasets are read from the folder they were made in', async (t) => {

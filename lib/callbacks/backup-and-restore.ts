@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
-import { writeFailure } from '../io/atomic.js';
+import { absolutePath, writeFailure } from '../io/atomic.js';
 import { patiently } from '../io/windows.js';
 import type { Callback, CallbackModel, CallbackParams, TrainingState } from './callback.js';
 
@@ -29,7 +29,7 @@ export function backupAndRestore(options: BackupAndRestoreOptions): Callback {
   const { path: given } = options;
   if (typeof given !== 'string') throw wrongType('path', 'a string', given);
   if (given === '' || given.includes('\0')) throw wrongValue('path', 'the name of a folder', given);
-  const path = resolve(given);
+  const path = absolutePath(given);
   const deleteCheckpoint = checkBoolean('deleteCheckpoint', options.deleteCheckpoint ?? true);
   let model: CallbackModel;
   let params: CallbackParams;

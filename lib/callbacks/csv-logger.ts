@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import { checkBoolean, checkOptions, wrongType, wrongValue } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
 import type { Callback, Logs } from './callback.js';
 import { formatRow, readLog, widenLog } from './csv-log.js';
@@ -25,7 +24,7 @@ export interface CsvLoggerOptions {
  */
 export function csvLogger(filename: string | URL, options: CsvLoggerOptions = {}): Callback {
   checkOptions('options', options, ['separator', 'append']);
-  const file = resolve(filePath(filename));
+  const file = absolutePath(filePath(filename));
   const { separator = ',' } = options;
   if (typeof separator !== 'string') throw wrongType('separator', 'a string', separator);
   if (separator.length !== 1 || '"\r\n'.includes(separator)) throw wrongValue('separator', 'one character', separator);

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { roundEven } from '../array-format.js';
 import { checkBoolean, checkInteger, checkNumber, checkOptions, wrongType, wrongValue } from '../check.js';
-import { writeFailure } from '../io/atomic.js';
+import { absolutePath, writeFailure } from '../io/atomic.js';
 import { announcing, type Callback, type CallbackModel, checkVerbose, type Logs } from './callback.js';
 import { Monitor, type MonitorOptions } from './monitor.js';
 
@@ -88,7 +88,7 @@ export function modelCheckpoint(options: ModelCheckpointOptions): ModelCheckpoin
   };
   const saveIfDue = (epoch: number, logs: Logs, batch?: number): Promise<void> | undefined => {
     const name = path({ ...(batch === undefined ? {} : { batch: batch + 1 }), ...logs, epoch: epoch + 1 });
-    return isDue(epoch, logs) ? save(epoch, resolve(home, name)) : undefined;
+    return isDue(epoch, logs) ? save(epoch, absolutePath(name, home)) : undefined;
   };
 
   const checkpoint: ModelCheckpoint = {

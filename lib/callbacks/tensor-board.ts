@@ -1,6 +1,6 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { type Buckets, EventFile, type GraphNode } from '../io/event-file.js';
 import { learningRateAt } from '../schedules.js';
 import type { Callback, CallbackModel } from './callback.js';
@@ -23,7 +23,7 @@ export interface TensorBoardOptions {
  */
 export function tensorBoard(dir: string | URL = 'logs', options: TensorBoardOptions = {}): Callback {
   checkOptions('options', options, ['histogramFreq', 'writeGraph', 'updateFreq']);
-  const folder = resolve(filePath(dir));
+  const folder = absolutePath(filePath(dir));
   const histogramFreq = checkInteger('histogramFreq', options.histogramFreq ?? 0, 0);
   const writeGraph = checkBoolean('writeGraph', options.writeGraph ?? true);
   const every = checkUpdateFreq(options.updateFreq ?? 'epoch');

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkBoolean, checkOptions } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { checkSeparator } from '../io/csv.js';
 import { loaded } from './cursor.js';
 import { Dataset } from './dataset.js';
@@ -31,7 +30,7 @@ export function csv(
 ): Dataset<[NDArray, number]>;
 export function csv(path: string | URL, options?: CsvDatasetOptions): Dataset<NDArray>;
 export function csv(path: string | URL, options: CsvDatasetOptions = {}): Dataset {
-  const file = resolve(filePath(path));
+  const file = absolutePath(filePath(path));
   checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'header', 'separator', 'dtype']);
   const { header, separator = ',', ...rest } = options;
   const table = checkTableOptions(rest);

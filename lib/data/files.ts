@@ -1,8 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkAlone, didYouMean, wrongType, wrongValue } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { openNpy, toArray } from '../io/npy.js';
 import type { NpyHeader, NpyType } from '../io/npy-header.js';
 import { allocateBytes, damaged, readFully, sourceOf } from '../io/read.js';
@@ -64,7 +63,7 @@ export function npy(paths: Parts<string | URL>, ...others: unknown[]): Dataset {
 export function safetensors(path: string | URL, names: Parts<string>): Dataset;
 export function safetensors(path: string | URL, names: Parts<string>, ...others: unknown[]): Dataset {
   checkAlone('safetensors', 2, others, ', the second a list such as [x, y],');
-  const own = resolve(filePath(path));
+  const own = absolutePath(filePath(path));
   const { layout, parts } = partsOf('names', names, (name, part) => {
     if (typeof part !== 'string') throw wrongType(name, 'the name of a tensor', part);
     return part;
@@ -108,7 +107,7 @@ const TYPES: Readonly<Record<SafetensorsDType, NpyType>> = {
 /** Wherever the process goes before it is read. */
 function filePathOf(name: string, path: unknown): string {
   if (typeof path !== 'string' && !isURL(path)) throw wrongType(name, 'a path or a file URL', path);
-  return resolve(filePath(path));
+  return absolutePath(filePath(path));
 }
 
 function partsOf(option: string, given: unknown, read: (name: string, part: unknown) => string) {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { NDArray } from '../array.js';
 import {
   checkBoolean,
@@ -10,7 +10,7 @@ import {
   wrongType,
   wrongValue,
 } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { checkSize, type ImageOptions, readImage } from '../io/image.js';
 import { damaged } from '../io/read.js';
 import { isPlain } from '../kind.js';
@@ -231,7 +231,7 @@ function decoding(
   if (seeds) new RandomState(seeds.randint(0, 2 ** 32)).shuffle(own);
   const decode = async (row: number): Promise<[NDArray, number] | undefined> => {
     try {
-      return [await readImage(resolve(home, files[row]), image), codes[row]];
+      return [await readImage(absolutePath(files[row], home), image), codes[row]];
     } catch (error) {
       if (!skipDamaged || (error as NodeJS.ErrnoException).code !== 'ERR_FORMAT') throw error;
       broken.add(files[row]);

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import type { NDArray } from '../array.js';
 import { checkOptions } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { loaded } from './cursor.js';
 import { Dataset } from './dataset.js';
 import { checkTableOptions, type TableDatasetOptions } from './table-options.js';
@@ -23,7 +22,7 @@ export function parquet(
 ): Dataset<[NDArray, number]>;
 export function parquet(path: string | URL, options?: TableDatasetOptions): Dataset<NDArray>;
 export function parquet(path: string | URL, options: TableDatasetOptions = {}): Dataset {
-  const file = resolve(filePath(path));
+  const file = absolutePath(filePath(path));
   checkOptions('options', options, ['label', 'columns', 'classes', 'transformer', 'dtype']);
   const wanted = checkTableOptions(options);
   return new Dataset((share) =>

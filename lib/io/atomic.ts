@@ -113,7 +113,7 @@ class Place {
   /** Where it is, whatever folder the process goes to while it is written. */
   readonly place: string;
 
-  constructor(given: string, place = absolute(given)) {
+  constructor(given: string, place: string) {
     this.given = given;
     this.place = place;
   }
@@ -126,16 +126,24 @@ class Place {
 export type Path = string | URL | Place;
 
 /** What to save into, where something is awaited before it is written. @throws as `filePath`, or if the process' folder is gone */
-export const placeOf = (path: Path): Place => (path instanceof Place ? path : new Place(filePath(path)));
-
-/** As the system reads it, for which `link/..` is the folder above the one that the link leads to. */
-function absolute(path: string): string {
-  if (process.platform === 'win32') return resolve(path);
+export function placeOf(path: Path): Place {
+  if (path instanceof Place) return path;
+  const given = filePath(path);
   try {
-    return isAbsolute(path) ? path : `${process.cwd()}/${path}`;
+    return new Place(given, absolutePath(given));
   } catch (error) {
-    throw writeFailure(path, error);
+    throw writeFailure(given, error);
   }
+}
+
+/**
+ * A path that stays the same, whatever folder the process goes to: as the system reads it, for which `link/..` is the folder above the
+ * one that the link leads to.
+ * @param home the folder it is of where it is relative. Default: the current one
+ */
+export function absolutePath(path: string, home?: string): string {
+  if (process.platform === 'win32') return resolve(home ?? '', path);
+  return isAbsolute(path) ? path : `${home ?? process.cwd()}/${path.replace(/^(\.\/+)+/, '')}`;
 }
 
 /** @throws TypeError if `path` is neither a string nor a file: URL; RangeError if it can be no file's name */

@@ -1,9 +1,8 @@
 import { readFileSync, statSync, truncateSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { type ArrayInput, asArray, type NDArray } from '../array.js';
 import { crypto } from '../builtins.js';
 import { wrongValue } from '../check.js';
-import { filePath } from '../io/atomic.js';
+import { absolutePath, filePath } from '../io/atomic.js';
 import { LogFile, writing } from '../io/log-file.js';
 import { expected, integer, list, object, record, type Schema } from '../io/schema.js';
 import { hasMethods, isNDArray, isPlain, isRandomState, isTypedArray, property } from '../kind.js';
@@ -60,7 +59,7 @@ export class Journal {
   #entries: ReadonlyMap<number, Entry> = new Map();
 
   constructor(path: string | URL) {
-    this.#path = resolve(filePath(path));
+    this.#path = absolutePath(filePath(path));
     this.#file = new LogFile(this.#path);
   }
 
