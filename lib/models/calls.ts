@@ -226,10 +226,11 @@ export function checked(
   checkOptions('options', options, allowed);
   const batchSize = checkInteger('batchSize', options.batchSize ?? 32, 1);
   const { inputs } = ports();
-  const arrays = orBatches(x, "a network's predict(() => batches) takes a list of batches", () =>
-    readInputs('x', x, inputs),
-  );
-  return { arrays, inputs, batchSize };
+  try {
+    return { arrays: readInputs('x', x, inputs), inputs, batchSize };
+  } catch (error) {
+    throw orBatches(error, x, "a network's predict(() => batches) takes a list of batches");
+  }
 }
 
 /** How long a call waits for its answer, and with others. */

@@ -216,12 +216,14 @@ function readValidation(
       '[x, y] or [x, y, sampleWeight], or a source of such batches (a list of them from a function: () => batches)',
       data,
     );
-  return orBatches(data, 'a list of batches is given as () => batches', () => {
+  try {
     const x = readInputs('validationData[0]', data[0], ports.inputs);
     const n = x[0].shape[0];
     const y = readTargets('validationData[1]', data[1], n, ports);
     return [x, y, data[2] == null ? undefined : readSampleWeights('validationData[2]', data[2], n, ports)];
-  });
+  } catch (error) {
+    throw orBatches(error, data, 'a list of batches is given as () => batches');
+  }
 }
 
 function checkValidationNames(model: FitModel, { outputs }: Ports): void {

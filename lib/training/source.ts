@@ -74,15 +74,11 @@ const isListOfBatches = (x: unknown): x is readonly unknown[] =>
 const isBatch = (batch: readonly unknown[]): boolean =>
   (batch.length === 2 || batch.length === 3) && typeof batch[0] === 'object' && batch[0] !== null;
 
-/** What `read` gives of arrays. Where it refuses what may as well be a list of batches, its error says how they are given. */
-export function orBatches<T>(given: unknown, how: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    const Type = isError(error, 'RangeError') ? RangeError : isError(error, 'TypeError') ? TypeError : undefined;
-    if (!Type || !isListOfBatches(given) || !given.every(isOfRows)) throw error;
-    throw new Type(`${(error as Error).message}; ${how}`, { cause: error });
-  }
+/** The error of arrays that were refused: of what may as well be a list of batches with how these are given. */
+export function orBatches(error: unknown, given: unknown, how: string): unknown {
+  const Type = isError(error, 'RangeError') ? RangeError : isError(error, 'TypeError') ? TypeError : undefined;
+  if (!Type || !isListOfBatches(given) || !given.every(isOfRows)) return error;
+  return new Type(`${(error as Error).message}; ${how}`, { cause: error });
 }
 
 /** Whether what stands first in a batch is no sample by itself. */
