@@ -99,4 +99,5 @@ export class Holders {
   }
 }
 
-const digest = (data: Float64Array): string => crypto().createHash('sha256').update(data).digest('base64');
+/** The same for equal numbers alone. */
+export const digest = (data: Float64Array): string => crypto().createHash('sha256').update(data).digest('base64');

@@ -1,5 +1,4 @@
 import { NDArray } from '../../array.js';
-import { crypto } from '../../builtins.js';
 import { didYouMean, wrongType, wrongValue } from '../../check.js';
 import type { Value } from '../../graph/value.js';
 import { quoted } from '../../io/read.js';
@@ -7,7 +6,7 @@ import type { Layer } from '../../layers/layer.js';
 import { Parameter } from '../../layers/parameter.js';
 import { warn } from '../../warn.js';
 import { type GraphProto, isFloat as isFloatType, type NodeProto, type TensorProto } from './decode.js';
-import { Holders, namesOf } from './holders.js';
+import { digest, Holders, namesOf } from './holders.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
 import { isParameter } from './origins.js';
@@ -56,8 +55,7 @@ function matricesOf(c: Importer, readBy: (node: NodeProto) => readonly string[])
 }
 
 /** The same for equal matrices alone. */
-const keyOf = ({ shape, data }: Numbers): string =>
-  `${shape} ${crypto().createHash('sha256').update(Float64Array.from(data)).digest('base64')}`;
+const keyOf = ({ shape, data }: Numbers): string => `${shape} ${digest(Float64Array.from(data))}`;
 
 /**
  * The tables of embeddings that are matrices of products, too, by the names of both: exporters write a transposed copy. Equal by accident
