@@ -10,11 +10,9 @@ import { promisify } from 'node:util';
 import test from 'ava';
 import { importModel, NDArray } from 'fjordnet';
 import { chromium } from 'playwright-core';
+import { CHROMIUM } from './helpers/chromium.js';
 import { difference } from './helpers/replay.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
 const home = mkdtempSync(join(tmpdir(), 'fjordnet-browser-'));
 test.after.always(() => rmSync(home, { recursive: true }));
 

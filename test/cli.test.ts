@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import { loadDigits, Sequential } from 'fjordnet';
@@ -430,6 +432,27 @@ test.serial('what a new user gets wrong is told in one sentence, with a code of 
     readdirSync(place.folder).filter((name) => name.endsWith('.tmp')),
     [],
   );
+});
+
+test.serial('a board is open while it trains, and a port that is taken is told before', async (t) => {
+  const { code, stderr } = await place.run('train', 'flowers.csv', '--epochs', '2', '-q', '--board', '0');
+  t.is(code, 0, stderr);
+  t.regex(stderr, /^Board: http:\/\/127\.0\.0\.1:\d+\/\n$/);
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const refused = await place.run('train', 'flowers.csv', '--epochs', '2', '-q', '--board', `${port}`);
+  t.is(refused.code, 1);
+  t.regex(refused.stderr, new RegExp(`^fjordnet: Expected to listen on 127.0.0.1, port ${port}: .*EADDRINUSE.*\\n$`));
+  for (const [given, message] of [
+    [['--board', '70000'], 'Expected --board to be an integer in [0, 65535], got'],
+    [['--model', 'lecture', '--board', '0'], 'Expected no --board with --model lecture'],
+  ] as const) {
+    const { code, stderr } = await place.run('train', 'flowers.csv', ...given);
+    t.is(code, 2);
+    t.true(stderr.includes(message), stderr);
+  }
 });
 
 test.serial('TensorBoard files are written where they were asked for', async (t) => {

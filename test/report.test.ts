@@ -1,15 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DOMParser } from '@xmldom/xmldom';
 import test, { type ExecutionContext } from 'ava';
 import { history, network } from 'fjordnet/plots';
 import { type Browser, chromium } from 'playwright-core';
 import { facts, figure, html, paragraph, renderPage, table } from '../dist/report/index.js';
+import { CHROMIUM } from './helpers/chromium.js';
 import { flowersCsv, Workplace } from './helpers/cli.js';
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
 /** Where pictures of the pages are kept, to be looked at. */
 const SHOTS = fileURLToPath(new URL('../build-test/screenshots/', import.meta.url));
 

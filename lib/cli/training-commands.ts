@@ -35,6 +35,7 @@ export const train: CommandSpec = {
         resume: { value: 'FILE', help: 'Go on with a saved training; its data and options are in the file' },
         report: { value: 'FILE', help: 'Write an HTML report' },
         tensorboard: { value: 'FOLDER', help: 'Write event files for TensorBoard' },
+        board: { value: 'PORT', help: 'Show the curves in the browser while it trains; 0: any port that is free' },
         json: { help: 'One JSON document a line on standard output: every epoch, then the result' },
         quiet: { help: 'Only results and errors', short: 'q' },
       },

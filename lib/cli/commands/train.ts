@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import type { Board } from '../../board/index.js';
 import { type Callback, callbacks, type Logs } from '../../callbacks/index.js';
 import { buildInfo, setThreads } from '../../info.js';
 import { type Assessment, assess } from '../assessment.js';
@@ -44,6 +45,7 @@ interface Prepared {
   readonly save?: string;
   readonly report?: string;
   readonly folder?: string;
+  readonly page?: Board;
 }
 
 /** @returns the exit code */
@@ -51,7 +53,7 @@ export async function run(values: Values, crew: Crew): Promise<number> {
   const isSilent = !crew.isFirst;
   const out = new Output({ json: values.switch('json'), quiet: values.switch('quiet'), isSilent });
   const prepared = await crew.each(() => prepare(values, out, crew));
-  const { plan, split, validation, folder } = prepared;
+  const { plan, split, validation, folder, page } = prepared;
   const { recipe, seed, patience, before } = plan;
   const outcome = await crew.each(() =>
     train({
@@ -67,6 +69,7 @@ export async function run(values: Values, crew: Crew): Promise<number> {
         ...(out.quiet ? [] : [callbacks.progressBar({ stream: process.stderr })]),
         ...(out.json ? [epochDocuments(out)] : []),
         ...(folder === undefined ? [] : [callbacks.tensorBoard(folder, { histogramFreq: 1 })]),
+        ...(page ? [page] : []),
       ],
       onStop: (by) => announceStop(out, by),
       crew,
@@ -86,8 +89,10 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
   const save = values.text('save') ?? resumed;
   const report = values.text('report');
   const folder = values.text('tensorboard');
-  if (folder !== undefined && hasOwnLoop(recipe))
-    throw usage(`Expected no --tensorboard with --model ${recipe.kind}, which has no callbacks`);
+  const port = values.integer('board', 0, 65535);
+  for (const [name, given] of Object.entries({ tensorboard: folder, board: port }))
+    if (given !== undefined && hasOwnLoop(recipe))
+      throw usage(`Expected no --${name} with --model ${recipe.kind}, which has no callbacks`);
   if (isFirst) {
     await checkApart({ '--save': save, '--report': report }, filesOf(data));
     if (save !== undefined) await checkDestination('--save', save);
@@ -117,7 +122,15 @@ async function prepare(values: Values, out: Output, { world, isFirst }: Crew): P
     ...(save !== undefined && { save }),
     ...(report !== undefined && { report }),
     ...(folder !== undefined && { folder }),
+    ...(port !== undefined && isFirst && { page: await openBoard(out, port, split.name) }),
   };
+}
+
+async function openBoard(out: Output, port: number, title: string): Promise<Board> {
+  const { board } = await import('../../board/index.js');
+  const page = board({ port, title, verbose: 0 });
+  out.alert(`Board: ${await page.open()}`);
+  return page;
 }
 
 /** What several ranks cannot train. */
@@ -187,7 +200,18 @@ async function planFromOptions(values: Values): Promise<Plan> {
 }
 
 /** What may be said beside --resume; all else is in the file. */
-const WITH_RESUME = ['resume', 'epochs', 'save', 'report', 'tensorboard', 'threads', 'json', 'quiet', 'patience'];
+const WITH_RESUME = [
+  'resume',
+  'epochs',
+  'save',
+  'report',
+  'tensorboard',
+  'board',
+  'threads',
+  'json',
+  'quiet',
+  'patience',
+];
 
 async function planFromFile(values: Values, path: string): Promise<Plan> {
   const surplus = values.given.find((name) => !WITH_RESUME.includes(name));
