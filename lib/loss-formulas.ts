@@ -45,7 +45,9 @@ export const formulas = {
     const q = inRange(p);
     const [other, otherY] = [ops.sub(1, q), ops.sub(1, y)];
     const crossentropy = ops.neg(ops.add(ops.mul(y, ops.log(q)), ops.mul(otherY, ops.log(other))));
-    const right = ops.add(ops.mul(y, q), ops.mul(otherY, other));
+    // Keras' weights take p as it is; a root's derivative would be infinite at a p that is all right
+    const r = gamma < 1 ? q : p;
+    const right = ops.add(ops.mul(y, r), ops.mul(otherY, ops.sub(1, r)));
     const focal = ops.mul(ops.pow(ops.sub(1, right), gamma), crossentropy);
     if (alpha === undefined) return ops.mean(focal);
     return ops.mean(ops.mul(ops.add(ops.mul(alpha, y), ops.mul(1 - alpha, otherY)), focal));

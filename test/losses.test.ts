@@ -471,3 +471,32 @@ for (const name of MEANS)
     for (const [key, value] of Object.entries(some))
       t.true(close([all[key]], [value]), `${key}: ${all[key]}, ${value}`);
   });
+
+test("a focal loss' weights take probabilities that the cross-entropy cuts off as they are, as Keras does", async (t) => {
+  const p = [[1e-9], [1 - 1e-9], [1]];
+  const model = sequential({
+    layers: [layers.embedding({ inputDim: 3, outputDim: 1, inputShape: [1] }), layers.flatten()],
+    dtype: 'float64',
+  });
+  const gradientsOf = async (gamma: number) => {
+    model.setWeights([p]);
+    model.compile({ optimizer: 'sgd', loss: losses.binaryFocalCrossentropy({ gamma }) });
+    const { loss, gradients } = await model.gradients([[0], [1], [2]], [[1], [1], [1]]);
+    return { loss, gradient: [...gradients[0].data] };
+  };
+  // Keras 3.15: binary_focal_crossentropy([[1], [1], [1]], p) and its gradient by tf.GradientTape
+  const keras = [
+    { gamma: 2, loss: 5.372698539574043, gradient: [-10.745397089893482, -6.666666807944764e-17, 0.0] },
+    {
+      gamma: 1,
+      loss: 5.372698544946743,
+      gradient: [-5.3726985503194395, -3.333333498245491e-8, -3.333333498245491e-8],
+    },
+  ];
+  for (const { gamma, loss, gradient } of keras) {
+    const found = await gradientsOf(gamma);
+    t.true(Math.abs(found.loss - loss) < 1e-13, `${gamma}: ${found.loss}`);
+    found.gradient.forEach((g, k) => t.true(Math.abs(g - gradient[k]) < 1e-13, `${gamma}: ${g} at ${k}`));
+  }
+  t.true((await gradientsOf(0.5)).gradient.every(Number.isFinite));
+});
