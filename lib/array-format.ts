@@ -81,7 +81,7 @@ function floatFormat(values: ArrayLike<number>, single: boolean): (x: number) =>
       const [a, b, c] = scientificParts(x, Math.min(PRECISION, shortestDigits(x, single).digits - 1));
       return [a, b.replace(/0+$/, ''), c];
     });
-    const widest = (k: 0 | 1 | 2) => Math.max(...parts.map((p) => p[k].length));
+    const widest = (k: 0 | 1 | 2) => parts.reduce((most, p) => Math.max(most, p[k].length), 0);
     const whole = widest(0);
     const fraction = widest(1);
     const exponent = widest(2);

@@ -137,10 +137,10 @@ export class NDArray {
     readArray('array', this);
     checkAlone('take', 1, others);
     const index = asArray('rows', rows);
-    const n = this.length;
+    const [n, size] = [this.length, index.size];
     const width = product(this.shape.slice(1));
-    const data = allocateAs(this.dtype, index.size * width);
-    for (let i = 0; i < index.size; i++) {
+    const data = allocateAs(this.dtype, size * width);
+    for (let i = 0; i < size; i++) {
       let row = index.data[i];
       if (!Number.isInteger(row) || row < -n || row >= n) throw wrongValue(`rows[${i}]`, `a row of ${n}`, row);
       if (row < 0) row += n;

@@ -496,3 +496,28 @@ test('take is of the first axis: another one is refused, not passed over', (t) =
   });
   t.deepEqual([[0], [1]].map(x.take, x).map(String), ['[[1. 2.]]', '[[3. 4.]]']);
 });
+
+test('arrays of many short axes are printed, as no axis of them is left out', (t) => {
+  const shape = [6, 6, 6, 6, 6, 6, 3]; // more numbers than a call may have arguments
+  const text = NDArray.zeros(shape).toString();
+  t.is(text.split('0.').length - 1, 6 ** 6 * 3);
+});
+
+test('take looks once at how many rows it is asked for', (t) => {
+  const rows = NDArray.from(Int32Array.from({ length: 1000 }, (_, i) => i));
+  const { get } = Object.getOwnPropertyDescriptor(NDArray.prototype, 'size') as { get(): number };
+  let looks = 0;
+  Object.defineProperty(NDArray.prototype, 'size', {
+    configurable: true,
+    get() {
+      if (this === rows) looks++;
+      return get.call(this);
+    },
+  });
+  try {
+    t.deepEqual(NDArray.from(new Float64Array(1000).fill(2)).take(rows).data, new Float64Array(1000).fill(2));
+  } finally {
+    Object.defineProperty(NDArray.prototype, 'size', { configurable: true, get });
+  }
+  t.true(looks < 10, `${looks} looks`);
+});

@@ -7,6 +7,7 @@ import {
   balancedAccuracyScore,
   brierScoreLoss,
   calibrationCurve,
+  classificationReport,
   cohenKappaScore,
   confusionMatrix,
   f1Score,
@@ -259,4 +260,15 @@ test('what scores cannot be taken of is refused in a sentence', (t) => {
     [() => maxError([[1, 2]], [[1, 2]]), 'Expected yTrue to be numbers of one output, got shape [1, 2]'],
   ];
   for (const [f, message] of cases) t.throws(f, { message });
+});
+
+test('reports and F-scores take as many classes as there are rows', (t) => {
+  const n = 150_000; // more than a call may have arguments
+  const labels = Int32Array.from({ length: n }, (_, i) => i);
+  const shifted = labels.map((label) => (label < n / 2 ? label : n / 2));
+  t.is(f1Score(labels, labels, { average: 'macro' }), 1);
+  t.is(f1Score(labels, labels, { average: 'micro', labels: labels.toReversed() }), 1);
+  const lines = classificationReport(labels, shifted, { zeroDivision: 0 }).split('\n');
+  t.is(lines.length, n + 7);
+  t.regex(lines[n + 3], /^ +accuracy +0\.50 +150000$/);
 });

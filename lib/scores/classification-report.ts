@@ -1,7 +1,7 @@
-import type { ArrayInput } from '../array.js';
+import { type ArrayInput, extent } from '../array.js';
 import { formatScalar, roundEven } from '../array-format.js';
 import { checkInteger, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
-import type { Label, Labels } from '../labels.js';
+import { codesOf, type Label, type Labels } from '../labels.js';
 import { accuracyOf, readTargets, readWeights } from './classification.js';
 import {
   type Average,
@@ -67,7 +67,7 @@ export function classificationReport(
     { precision: precision[k], recall: recall[k], 'f1-score': fscore[k], support: counts.actual[k] },
   ]);
   // Over all classes of single-label targets, micro precision, recall and F1 are all the accuracy.
-  const isAccuracy = targets.kind === 'labels' && targets.classes.every((label) => labels.includes(label));
+  const isAccuracy = targets.kind === 'labels' && !codesOf(targets.classes, labels).includes(-1);
   const support = pairwiseSum(counts.actual);
   const kinds: Average[] = [
     'micro',
@@ -111,7 +111,7 @@ function printReport(
   floats: boolean,
 ): string {
   const length = (text: string) => Array.from(text).length;
-  const width = Math.max(...rows.map(([name]) => length(name)), 'weighted avg'.length, digits);
+  const width = Math.max(extent(rows.map(([name]) => length(name)))[1], 'weighted avg'.length, digits);
   const line = (name: string, cells: string[]) =>
     `${' '.repeat(width - length(name))}${name} ${cells.map((cell) => ` ${cell.padStart(9)}`).join('')}\n`;
   const fixed = (x: number) => (Number.isNaN(x) ? 'nan' : roundEven((d) => x.toFixed(d), digits));

@@ -1,6 +1,6 @@
 import { type ArrayInput, NDArray } from '../array.js';
 import { checkInterval, checkOneOf, checkOptions, wrongType, wrongValue } from '../check.js';
-import { type Label, type Labels, listed, readLabels } from '../labels.js';
+import { codesOf, type Label, type Labels, listed, readLabels } from '../labels.js';
 import { checkKind, readTargets, readWeights, type Targets } from './classification.js';
 import { checkPosLabel, positiveAmong } from './positives.js';
 import { averageOf, pairwiseSum } from './sums.js';
@@ -147,8 +147,8 @@ export function chooseLabels(targets: Targets, given?: Labels): Label[] {
   if (given === undefined) return targets.classes;
   const labels = Array.from(readLabels('labels', given));
   checkKind('labels', labels, targets.classes, given);
-  const unknown = labels.find((label) => targets.kind === 'multilabel' && !targets.classes.includes(label));
-  if (unknown !== undefined) throw wrongValue('labels', `column numbers below ${targets.classes.length}`, unknown);
+  const unknown = targets.kind === 'multilabel' ? codesOf(labels, targets.classes).indexOf(-1) : -1;
+  if (unknown >= 0) throw wrongValue('labels', `column numbers below ${targets.classes.length}`, labels[unknown]);
   return labels;
 }
 
@@ -170,7 +170,8 @@ export function count(targets: Targets, labels: readonly Label[], weight: ArrayL
       }
     }
   }
-  const pick = (counts: number[]) => labels.map((label) => counts[classes.indexOf(label)] ?? 0);
+  const places = Array.from(codesOf(labels, classes));
+  const pick = (counts: number[]) => places.map((place) => counts[place] ?? 0);
   return { truePositive: pick(both), predicted: pick(predicted), actual: pick(actual) };
 }
 
