@@ -437,3 +437,52 @@ test('what is left in the middle of a batch calls no function any more', async (
     t.is(calls, before, name);
   }
 });
+
+test.serial(
+  'whatever else the process serves has its turn while a buffer is filled, elements are passed over, or a batch is made',
+  async (t) => {
+    const slow = () =>
+      numbers(5000).map((i) => {
+        const end = performance.now() + 0.02;
+        while (performance.now() < end);
+        return i;
+      });
+    const cases: Record<string, Dataset> = {
+      shuffle: slow().shuffle(5000, 1),
+      filter: slow().filter((i) => i === 4999),
+      skip: slow().skip(4999),
+      batch: slow().batch(5000),
+      'map with promises': slow()
+        .map(async (i) => i)
+        .shuffle(5000, 1),
+    };
+    for (const [name, dataset] of Object.entries(cases)) {
+      let [turns, isOver] = [0, false];
+      const count = () => {
+        turns++;
+        if (!isOver) setImmediate(count);
+      };
+      setImmediate(count);
+      const iterator = dataset[Symbol.asyncIterator]();
+      t.false((await iterator.next()).done);
+      t.true(turns >= 3, `${name}: ${turns} turns in 100 ms`);
+      isOver = true;
+      await iterator.return(undefined);
+    }
+  },
+);
+
+test.serial('prefetch moves no elements that wait when it gives one', async (t) => {
+  const { shift } = Array.prototype;
+  let moved = 0;
+  Array.prototype.shift = function (this: unknown[]) {
+    moved += this.length;
+    return shift.call(this);
+  };
+  try {
+    t.is((await all(numbers(1000).prefetch(500))).length, 1000);
+  } finally {
+    Array.prototype.shift = shift;
+  }
+  t.true(moved < 10_000, `${moved} moved`);
+});

@@ -1,6 +1,6 @@
 import { isPromise } from '../train.js';
 import { type Block, Items } from './block.js';
-import type { Awaitable, Cursor } from './cursor.js';
+import { type Awaitable, type Cursor, MANY } from './cursor.js';
 
 /** What `fn` makes of each element, one after the other. `fn` is not called any more once it was closed. */
 export function mapped<E, R>(source: Cursor<E>, fn: (element: E) => Awaitable<R>): Cursor<R> {
@@ -22,7 +22,7 @@ export function mapped<E, R>(source: Cursor<E>, fn: (element: E) => Awaitable<R>
   };
   return {
     next(most) {
-      const block = isClosed ? undefined : source.next(most);
+      const block = isClosed ? undefined : source.next(Math.min(MANY, most));
       return isPromise(block) ? block.then(make) : make(block);
     },
     close() {
@@ -36,19 +36,20 @@ export function mapped<E, R>(source: Cursor<E>, fn: (element: E) => Awaitable<R>
  * Reads on while others work, until `n` elements lie ready or are being made by `fn`. They come in their order, and so do errors.
  */
 export function ahead<E, R>(source: Cursor<E>, n: number, fn: (element: E) => Awaitable<R>): Cursor<R> {
-  const queue: Awaitable<R>[] = [];
+  const queue = new Map<number, Awaitable<R>>(); // an array would move all others when its first one is taken out
+  let [first, last] = [0, 0];
   let isOver = false;
   let isReading = false;
   let wake: (() => void) | undefined;
   const add = (made: Awaitable<R>) => {
     if (isPromise(made)) made.then(undefined, () => {}); // errors wait for their turn, too
-    queue.push(made);
+    queue.set(last++, made);
   };
   const read = async () => {
     if (isReading || isOver) return;
     isReading = true;
     try {
-      while (queue.length < n && !isOver) {
+      while (queue.size < n && !isOver) {
         const block = await source.next(1);
         if (isOver) break; // it was closed
         if (!block) isOver = true;
@@ -65,19 +66,19 @@ export function ahead<E, R>(source: Cursor<E>, n: number, fn: (element: E) => Aw
   return {
     async next() {
       void read();
-      while (queue.length === 0 && !isOver)
+      while (queue.size === 0 && !isOver)
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-      if (queue.length === 0) return undefined;
-      const made = await queue[0];
-      queue.shift();
+      if (queue.size === 0) return undefined;
+      const made = await queue.get(first);
+      queue.delete(first++);
       void read();
-      return new Items([made]);
+      return new Items([made as R]);
     },
     close() {
       isOver = true;
-      queue.length = 0;
+      queue.clear();
       return source.close();
     },
   };

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { isPromise } from '../train.js';
 import { type Block, batchOf, Items, Kept, Rows } from './block.js';
 
@@ -14,8 +15,22 @@ export interface Cursor<E = unknown> {
   close(): Awaitable<void>;
 }
 
-/** Elements that are skipped at a time. */
-const MANY = 1024;
+/** Elements that are skipped, mapped, sifted, drawn or read into a buffer at a time. */
+export const MANY = 1024;
+
+/** Milliseconds after which whatever else the process serves has its turn. */
+const TURN = 10;
+
+/** Asked between blocks, which may all be there at once: a promise where it is the others' turn. */
+export function turns(): () => Promise<void> | undefined {
+  let since = performance.now();
+  return () =>
+    performance.now() - since < TURN
+      ? undefined
+      : setImmediate().then(() => {
+          since = performance.now();
+        });
+}
 
 export const after = <T, R>(value: Awaitable<T>, go: (value: T) => Awaitable<R>): Awaitable<R> =>
   isPromise(value) ? value.then(go) : go(value);
@@ -71,11 +86,13 @@ export function taken<E>(source: Cursor<E>, n: number): Cursor<E> {
 }
 
 export function skipped<E>(source: Cursor<E>, n: number): Cursor<E> {
+  const turn = turns();
   let left = n;
   const passOver = async (block: Awaitable<Block<E> | undefined>): Promise<void> => {
     for (let passed = await block; passed; passed = await source.next(Math.min(MANY, left))) {
       left -= passed.length;
       if (left === 0) return;
+      await turn();
     }
     left = 0;
   };
@@ -113,10 +130,13 @@ export function repeated<E>(open: () => Cursor<E>, n: number): Cursor<E> {
 }
 
 export function batched(source: Cursor, size: number, dropRemainder: boolean): Cursor {
+  const turn = turns();
   let [isOver, isClosed] = [false, false];
   const gather = (parts: Block[], given: number): Awaitable<Block | undefined> => {
     let have = given;
     while (have < size && !isOver) {
+      const others = turn();
+      if (others) return others.then(() => gather(parts, have));
       const block = source.next(size - have);
       if (isPromise(block))
         return block.then((arrived) => {
@@ -144,6 +164,7 @@ export function batched(source: Cursor, size: number, dropRemainder: boolean): C
 
 /** `fn` is not called any more once it was closed. */
 export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cursor<E> {
+  const turn = turns();
   let isClosed = false;
   const sift = async (block: Block<E>, from: number, kept: E[], first: PromiseLike<unknown>): Promise<Block<E>> => {
     if (await first) kept.push(block.at(from));
@@ -164,16 +185,19 @@ export function filtered<E>(source: Cursor<E>, fn: (element: E) => unknown): Cur
     return new Items(elements);
   };
   const goOn = async (most: number, given: Promise<Block<E> | undefined>): Promise<Block<E> | undefined> => {
-    for (let block = await given; block && !isClosed; block = await source.next(most)) {
+    for (let block = await given; block && !isClosed; block = await source.next(Math.min(MANY, most))) {
       const some = await kept(block);
       if (some.length > 0) return some;
+      await turn();
     }
     return undefined;
   };
   return {
     next(most) {
       while (!isClosed) {
-        const block = source.next(most);
+        const others = turn();
+        if (others) return others.then(() => this.next(most));
+        const block = source.next(Math.min(MANY, most));
         if (isPromise(block)) return goOn(most, block);
         if (!block) return undefined;
         const some = kept(block);

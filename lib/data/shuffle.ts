@@ -2,15 +2,13 @@ import { NDArray, type TypedData } from '../array.js';
 import type { RandomState } from '../random.js';
 import { isPromise } from '../train.js';
 import { type Block, Items, isAlike, Rows } from './block.js';
-import type { Awaitable, Cursor } from './cursor.js';
-
-/** Elements that are drawn, or read into the buffer, at a time. */
-const MANY = 1024;
+import { type Awaitable, type Cursor, MANY, turns } from './cursor.js';
 
 /** tf.data's: a buffer is filled, and each element that is drawn from it makes room for the next one. */
 export function shuffled<E>(source: Cursor<E>, size: number, random: RandomState): Cursor<E> {
   let buffer: ShuffleBuffer<E> = new RowBuffer();
   let isOver = false;
+  const turn = turns();
   let draws: ArrayLike<number> = [];
   let drawn = 0;
   let filling: Promise<void> | undefined;
@@ -23,6 +21,8 @@ export function shuffled<E>(source: Cursor<E>, size: number, random: RandomState
   };
   const fill = (): Promise<void> | undefined => {
     while (buffer.length < size && !isOver) {
+      const others = turn();
+      if (others) return others.then(fill);
       const block = source.next(Math.min(MANY, size - buffer.length));
       if (isPromise(block))
         return block.then((arrived) => {
@@ -57,7 +57,13 @@ export function shuffled<E>(source: Cursor<E>, size: number, random: RandomState
     }
     return n === 0 ? undefined : own.drawn();
   };
-  return { next: (most) => (filling ? filling.then(() => some(most)) : some(most)), close: () => source.close() };
+  return {
+    next: (most) => (filling ? filling.then(() => some(most)) : some(most)),
+    close() {
+      isOver = true;
+      return source.close();
+    },
+  };
 }
 
 /** Elements to draw from. The last one takes the place of one that is drawn. */
