@@ -272,3 +272,37 @@ test('reports and F-scores take as many classes as there are rows', (t) => {
   t.is(lines.length, n + 7);
   t.regex(lines[n + 3], /^ +accuracy +0\.50 +150000$/);
 });
+
+test.serial('scores are sorted as numbers, equals stay in the order of their rows', (t) => {
+  const typed = Object.getPrototypeOf(Int32Array.prototype) as {
+    sort(compare?: (a: number, b: number) => number): unknown;
+  };
+  const { sort } = typed;
+  let compared = 0;
+  typed.sort = function (compare) {
+    if (compare) compared++;
+    return sort.call(this, compare);
+  };
+  try {
+    const n = 1000;
+    const labels = Int32Array.from({ length: n }, (_, i) => Number(i % 3 === 0));
+    const scores = Float64Array.from({ length: n }, (_, i) => ((i * 7919) % 64) * (i % 2 ? -0.5 : 0.5));
+    const weights = Float64Array.from({ length: n }, (_, i) => 0.1 * (i % 5));
+    const { tpr, thresholds } = rocCurve(labels, scores, { sampleWeight: weights, dropIntermediate: false });
+    const rows = [...labels.keys()].filter((i) => weights[i] !== 0).sort((i, j) => scores[j] - scores[i]);
+    let sum = 0;
+    const sums = new Map<number, number>();
+    for (const i of rows) {
+      sum += labels[i] * weights[i];
+      sums.set(scores[i], sum);
+    }
+    t.deepEqual([...thresholds.data].slice(1), [...sums.keys()]);
+    t.deepEqual(
+      [...tpr.data].slice(1),
+      Array.from(sums.values(), (each) => each / sum),
+    );
+  } finally {
+    typed.sort = sort;
+  }
+  t.is(compared, 0);
+});
