@@ -218,3 +218,17 @@ export function signalOf(options: unknown): AbortSignal | undefined {
 /** Whether what a callback returned is to be waited for. */
 export const isPromise = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
+
+/** Milliseconds after which whatever else the process serves has its turn. */
+const TURN = 10;
+
+/** Asked between pieces of work, which may wait for nothing: a promise where it is the others' turn. */
+export function turns(): () => Promise<void> | undefined {
+  let since = performance.now();
+  return () =>
+    performance.now() - since < TURN
+      ? undefined
+      : setImmediate().then(() => {
+          since = performance.now();
+        });
+}

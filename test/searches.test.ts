@@ -405,3 +405,33 @@ test('copies of an estimator of one’s own are checked', async (t) => {
       'Expected what setParams of the estimator gives to be an estimator, with methods clone and setParams, got undefined',
   });
 });
+
+test.serial('whatever else the process serves has its turn between the fits of a search', async (t) => {
+  const model = {
+    fit() {
+      const end = performance.now() + 4;
+      while (performance.now() < end);
+      return this;
+    },
+    predict: () => [0],
+    score: () => 1,
+  };
+  let [turns, isOver] = [0, false];
+  const count = () => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  setImmediate(count);
+  const grid = { a: Array.from({ length: 50 }, (_, i) => i) };
+  await gridSearch({
+    grid,
+    build: () => model,
+    train: [
+      [[1], [2], [3], [4]],
+      [0, 1, 0, 1],
+    ],
+    cv: 2,
+  });
+  isOver = true;
+  t.true(turns >= 20, `${turns} turns in 400 ms`);
+});

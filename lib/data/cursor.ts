@@ -1,5 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
-import { isPromise } from '../train.js';
+import { isPromise, turns } from '../train.js';
 import { type Block, batchOf, Items, Kept, Rows } from './block.js';
 
 export type Awaitable<T> = T | Promise<T>;
@@ -17,20 +16,6 @@ export interface Cursor<E = unknown> {
 
 /** Elements that are skipped, mapped, sifted, drawn or read into a buffer at a time. */
 export const MANY = 1024;
-
-/** Milliseconds after which whatever else the process serves has its turn. */
-const TURN = 10;
-
-/** Asked between blocks, which may all be there at once: a promise where it is the others' turn. */
-export function turns(): () => Promise<void> | undefined {
-  let since = performance.now();
-  return () =>
-    performance.now() - since < TURN
-      ? undefined
-      : setImmediate().then(() => {
-          since = performance.now();
-        });
-}
 
 export const after = <T, R>(value: Awaitable<T>, go: (value: T) => Awaitable<R>): Awaitable<R> =>
   isPromise(value) ? value.then(go) : go(value);

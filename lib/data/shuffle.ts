@@ -1,8 +1,8 @@
 import { NDArray, type TypedData } from '../array.js';
 import type { RandomState } from '../random.js';
-import { isPromise } from '../train.js';
+import { isPromise, turns } from '../train.js';
 import { type Block, Items, isAlike, Rows } from './block.js';
-import { type Awaitable, type Cursor, MANY, turns } from './cursor.js';
+import { type Awaitable, type Cursor, MANY } from './cursor.js';
 
 /** tf.data's: a buffer is filled, and each element that is drawn from it makes room for the next one. */
 export function shuffled<E>(source: Cursor<E>, size: number, random: RandomState): Cursor<E> {

@@ -8,7 +8,7 @@ import type { World } from '../mpi/world.js';
 import { passOver } from '../random.js';
 import type { Table } from '../tables/frame.js';
 import { readRows, type TableRows } from '../tables/rows.js';
-import { signalOf, unlessAborted } from '../train.js';
+import { signalOf, turns, unlessAborted } from '../train.js';
 import type { SearchRanks } from './ranks.js';
 import { type Scorers, single } from './scorers.js';
 import { type ScoringName, takesWeights } from './scoring.js';
@@ -221,9 +221,11 @@ async function trainHere<M extends Candidate>(tasks: readonly Task<M>[], options
   const most = deal ? threads - 1 : threads;
   const running = new Set<Promise<void>>();
   const users = new Map<unknown, Promise<void>>();
+  const turn = turns();
   try {
     while (true) {
       while (running.size > most) await Promise.race(running);
+      await turn();
       if (signal?.aborted || broken) break;
       if (deal) await passOthers((await deal.next()) ?? tasks.length);
       const task = tasks[index];
