@@ -2,17 +2,7 @@ import { type ArrayInput, NDArray } from './array.js';
 import { notFitted } from './check.js';
 import { at } from './io/file-errors.js';
 import { expected, label, list, object } from './io/schema.js';
-import {
-  codesOf,
-  encodeLabels,
-  type Label,
-  type Labels,
-  labelsOf,
-  listed,
-  readCodes,
-  readLabels,
-  uniqueLabels,
-} from './labels.js';
+import { codesOf, type Label, type Labels, labelsOf, listed, readCodes, readLabels, uniqueLabels } from './labels.js';
 import { type Parts, registerSaved, Saved } from './saved.js';
 
 const isEmpty = (y: Labels) => Array.isArray(y) && y.length === 0;
@@ -35,7 +25,7 @@ export class LabelEncoder extends Saved {
 
   /** @param y strings, booleans or numbers, one a sample, all of one kind */
   fit(y: Labels): this {
-    this.#classes = encodeLabels('y', y).classes;
+    this.#classes = uniqueLabels(readLabels('y', y));
     return this;
   }
 

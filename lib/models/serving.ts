@@ -50,7 +50,10 @@ export class Server {
   readonly #network: Pick<Network, 'plan' | 'inputs' | 'outputs'>;
   readonly #ports: readonly Port[];
   readonly #refresh: () => Promise<void> | undefined;
-  readonly #waiting: Request[] = [];
+  /** In the order of their turns. */
+  readonly #waiting = new Set<Request>();
+  /** How many of them are among their jobs. */
+  #begun = 0;
   #isWorking = false;
 
   /** `refresh` brings the network's weights up to date before a turn; not between two jobs of one caller. */
@@ -92,11 +95,11 @@ export class Server {
         };
         signal?.addEventListener('abort', abort);
         if (this.#isWorking) {
-          this.#waiting.push(request);
+          this.#waiting.add(request);
           return;
         }
         const refreshed = this.#refresh();
-        this.#waiting.push(request);
+        this.#waiting.add(request);
         this.#work(refreshed);
       });
     } catch (error) {
@@ -121,12 +124,14 @@ export class Server {
   async #work(refreshed: Promise<void> | undefined): Promise<void> {
     this.#isWorking = true;
     let first: Promise<void> | undefined = refreshed ?? Promise.resolve();
-    for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
+    for (const next of this.#waiting) {
+      this.#waiting.delete(next);
+      if (next.next) this.#begun--;
       await this.#gather(next);
       if (next.isOver) continue;
       let together = [next];
       try {
-        const isAmongJobs = [next, ...this.#waiting].some((request) => request.next);
+        const isAmongJobs = next.next !== undefined || this.#begun > 0;
         const waits = first ?? (isAmongJobs ? undefined : this.#refresh());
         first = undefined;
         await waits; // meanwhile others ask in the same go
@@ -153,15 +158,18 @@ export class Server {
 
   /** Those that are waiting and can be answered with a request of one batch, as many as there is room for. */
   #others({ n, batchSize }: Request): Request[] {
-    return this.#waiting
-      .filter((other) => !other.isOver && !other.jobs && other.n === n && other.batchSize === batchSize)
-      .slice(0, mostBeside({ n }));
+    const others: Request[] = [];
+    for (const other of this.#waiting) {
+      if (others.length === mostBeside({ n })) break;
+      if (!other.isOver && !other.jobs && other.n === n && other.batchSize === batchSize) others.push(other);
+    }
+    return others;
   }
 
   /** A request of one batch, and those that are answered with it. */
   #withOthers(first: Request): Request[] {
     const others = this.#others(first);
-    for (const other of others) this.#waiting.splice(this.#waiting.indexOf(other), 1);
+    for (const other of others) this.#waiting.delete(other);
     return [first, ...others];
   }
 
@@ -197,7 +205,8 @@ export class Server {
       return;
     }
     request.next = next.value as JobStep;
-    this.#waiting.push(request);
+    this.#begun++;
+    this.#waiting.add(request);
   }
 
   #end(request: Request, settle: () => void): void {
