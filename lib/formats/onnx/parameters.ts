@@ -5,12 +5,13 @@ import { quoted } from '../../io/read.js';
 import type { Layer } from '../../layers/layer.js';
 import { Parameter } from '../../layers/parameter.js';
 import { warn } from '../../warn.js';
-import { type GraphProto, isFloat as isFloatType, type NodeProto, type TensorProto } from './decode.js';
-import { digest, Holders, namesOf } from './holders.js';
+import { type GraphProto, isFloat as isFloatType } from './decode.js';
+import { Holders, namesOf } from './holders.js';
 import type { Importer } from './importer.js';
 import { transposed } from './onnx-graph.js';
 import { isParameter } from './origins.js';
 import { type Computed, type Constant, isSame, type Numbers, type Tensor } from './tensors.js';
+import { tiedIn } from './tied.js';
 import { applied, ops } from './untyped.js';
 
 /** What PyTorch calls parameters, and what are weights of layers in a file of ours. */
@@ -38,49 +39,6 @@ const listed = (names: readonly string[]): string =>
 const haveEqual = ({ data }: Numbers, b: Numbers): boolean =>
   data.length === b.data.length && data.every((x, i) => Object.is(x, b.data[i]));
 const areEqual = (a: Numbers, b: Numbers): boolean => isSame(a.shape, b.shape) && haveEqual(a, b);
-
-/** What operations give on as it is, or transposed. */
-const KEEP: ReadonlySet<string> = new Set(['Cast', 'Identity', 'Transpose']);
-
-/** The matrices of the file that nodes read, or a copy of which they read. */
-function matricesOf(c: Importer, readBy: (node: NodeProto) => readonly string[]): TensorProto[] {
-  const names = new Set(c.graph.nodes.flatMap(readBy));
-  for (const name of names) {
-    const maker = c.maker(name);
-    if (maker && KEEP.has(maker.type)) names.add(maker.inputs[0]);
-  }
-  return [...c.graph.tensors.values()].filter(
-    ({ name, shape, type }) => names.has(name) && shape.length === 2 && isFloatType(type),
-  );
-}
-
-/** The same for equal matrices alone. */
-const keyOf = ({ shape, data }: Numbers): string => `${shape} ${digest(Float64Array.from(data))}`;
-
-/**
- * The tables of embeddings that are matrices of products, too, by the names of both: exporters write a transposed copy. Equal by accident
- * is no matrix that anything has trained.
- */
-function tiedIn(c: Importer): Map<string, string> {
-  const products = matricesOf(c, ({ type, inputs }) =>
-    type === 'MatMul' || type === 'Gemm' ? inputs.slice(0, 2) : [],
-  );
-  const tables = matricesOf(c, ({ type, inputs }) => (type === 'Gather' ? inputs.slice(0, 1) : []));
-  const isTrained = ({ data }: Numbers) => data.some((x) => x !== data[0]);
-  const ofSameSize = (others: readonly Numbers[]) => {
-    const sizes = new Set(others.map(({ data }) => data.length));
-    return (matrix: Numbers) => sizes.has(matrix.data.length) && isTrained(matrix);
-  };
-  const named = new Map<string, string>();
-  for (const table of tables.filter(ofSameSize(products)))
-    for (const each of [table, transposed(table, [1, 0])]) named.set(keyOf(each), table.name);
-  const tied = new Map<string, string>();
-  for (const matrix of products.filter(ofSameSize(tables))) {
-    const table = named.get(keyOf(matrix));
-    if (table !== undefined) tied.set(table, table).set(matrix.name, table);
-  }
-  return tied;
-}
 
 /** The weights of a file that operations read, and no layer: constants, or those of `Parameter` layers where they are asked for. */
 export class Parameters {
@@ -199,27 +157,17 @@ export class Parameters {
         `The weight ${quoted(name)} of ${source}, which an embedding and a dense layer share, becomes two here (the option parameters of importModel keeps it one)`,
       );
     const shared = this.#holders.shared(isWeight).filter((name) => !this.#parted.has(name));
-    if (shared.length > 0)
-      warn(
-        'FJORDNET_IMPORT',
-        `Weights of ${source} that several layers share become several here, which training parts: ${listed(shared)}`,
-      );
-    if (computed.length > 0)
-      warn(
-        'FJORDNET_IMPORT',
-        `Training changes what is computed of weights of ${source}, and not these as PyTorch does: ${listed(computed)}`,
-      );
-    const { fixed } = this.#holders;
-    if (fixed.length > 0)
-      warn(
-        'FJORDNET_IMPORT',
-        `Training changes numbers of ${source} that are no parameters of PyTorch's module: ${listed(fixed)}`,
-      );
-    const names = [...this.#held].filter(isWeight);
-    if (names.length > 0)
-      warn(
-        'FJORDNET_IMPORT',
-        `Weights of ${source} are constants here, which training does not change: ${listed(names)}${how}`,
-      );
+    const told: [names: readonly string[], sentence: string, advice?: string][] = [
+      [shared, `Weights of ${source} that several layers share become several here, which training parts`],
+      [computed, `Training changes what is computed of weights of ${source}, and not these as PyTorch does`],
+      [this.#holders.fixed, `Training changes numbers of ${source} that are no parameters of PyTorch's module`],
+      [
+        [...this.#held].filter(isWeight),
+        `Weights of ${source} are constants here, which training does not change`,
+        how,
+      ],
+    ];
+    for (const [names, sentence, advice = ''] of told)
+      if (names.length > 0) warn('FJORDNET_IMPORT', `${sentence}: ${listed(names)}${advice}`);
   }
 }
