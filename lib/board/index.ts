@@ -48,7 +48,7 @@ export interface Board extends Callback {
 /**
  * A page that shows loss, metrics, learning rate and progress of trainings while they run, to this machine's browsers: give it to `fit`
  * as a callback. Each `fit` is a run of its own; runs can be laid over each other. It listens until `close`, and keeps no process alive.
- * A run has 4,096 epochs on the page at most, of longer trainings every second, fourth …; a board the last 100 runs.
+ * A run has 1,024 epochs on the page at most, of longer trainings every second, fourth …; a board the last 100 runs.
  *
  * Needs the optional package `uplot`, which draws the curves.
  *
@@ -71,7 +71,7 @@ export function board(options: BoardOptions = {}): Board {
 
   async function start(): Promise<LiveServer> {
     const live = new LiveServer(await filesOf(title), () => {
-      live.send('news', runs.news());
+      tell(live);
       return runs.all();
     });
     await live.listen(host, ports);
@@ -105,7 +105,7 @@ export function board(options: BoardOptions = {}): Board {
   function run(name?: string): Callback {
     let model: CallbackModel;
     let params: CallbackParams;
-    let told: ReturnType<Runs['begin']>;
+    let told: ReturnType<Runs['begin']> | undefined;
     return {
       firstRankOnly: true,
       setModel(given) {
@@ -115,16 +115,20 @@ export function board(options: BoardOptions = {}): Board {
         params = given;
       },
       onTrainBegin() {
+        told?.ends(); // an error or a signal has ended the one before, which is told to no callback
         told = runs.begin(name ?? model.name, model, params);
         return opened ? undefined : open();
       },
-      onEpochBegin: (epoch) => told.epochBegins(epoch),
-      onProgress: (batches, logs) => told.progress(batches, params.steps, logs),
+      onEpochBegin: (epoch) => told?.epochBegins(epoch),
+      onProgress: (batches, logs) => told?.progress(batches, params.steps, logs),
       onEpochEnd(epoch, logs) {
         const learningRate = learningRateAt(model.optimizer.learningRate, model.iterations);
-        told.epochEnds(epoch, { ...logs, learningRate });
+        told?.epochEnds(epoch, { ...logs, learningRate });
       },
-      onTrainEnd: () => told.ends(),
+      onTrainEnd() {
+        told?.ends();
+        told = undefined;
+      },
     };
   }
   return {

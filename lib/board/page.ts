@@ -83,7 +83,7 @@ export const SCRIPT = `
       shown.add(given.id);
     }
     const from = known ? known.points.at(-1)?.epoch ?? -1 : -1;
-    runs.set(given.id, { ...given, logs: numbers(given.logs), clock: Date.now() - (given.at - given.begun),
+    runs.set(given.id, { ...given, logs: numbers(given.logs), clock: Date.now() - given.age - (given.at - given.begun),
       points: [...(known?.points ?? []), ...points.filter(({ epoch }) => epoch > from)] });
   }
 
@@ -109,7 +109,9 @@ export const SCRIPT = `
         const fraction = fractionOf(run);
         if (fraction > 0 && fraction < 1) left.append(' ' + time((run.at - run.begun) * (1 - fraction) / fraction));
       }
-      const state = run.ended ? (run.epoch < run.epochs ? 'ended early' : 'ended') : connected ? 'training' : 'cut off';
+      const silent = Date.now() - run.clock - (run.at - run.begun);
+      const state = run.ended ? (run.epoch < run.epochs ? 'ended early' : 'ended')
+        : !connected ? 'cut off' : silent > 30000 ? 'no news for ' + time(silent) : 'training';
       row.append(first, element('td', state), element('td', run.epoch + ' / ' + run.epochs, { className: 'number' }),
         element('td', time(spent), { className: 'number' }), left);
       return row;
@@ -201,10 +203,15 @@ export const SCRIPT = `
   const events = new EventSource('/events');
   events.addEventListener('state', ({ data }) => {
     connected = true;
-    runs.clear();
-    shown.clear();
-    chosen.clear();
-    for (const run of JSON.parse(data)) take(run);
+    const before = new Map(runs);
+    const [wasShown, wasChosen] = [new Set(shown), new Set(chosen)];
+    for (const ids of [runs, shown, chosen]) ids.clear();
+    for (const run of JSON.parse(data)) {
+      take(run);
+      if (before.get(run.id)?.begun !== run.begun) continue;
+      if (wasChosen.has(run.id)) chosen.add(run.id);
+      if (wasShown.has(run.id)) shown.add(run.id); else shown.delete(run.id);
+    }
     draw();
   });
   events.addEventListener('news', ({ data }) => {

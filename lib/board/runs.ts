@@ -1,7 +1,7 @@
 import type { CallbackModel, CallbackParams, Logs } from '../callbacks/callback.js';
 
 /** A run keeps this many epochs at most: beyond, every second one, every fourth … */
-const MOST_POINTS = 4096;
+const MOST_POINTS = 1024;
 /** Earlier runs are forgotten. */
 const MOST_RUNS = 100;
 
@@ -32,6 +32,14 @@ export interface Run {
   logs: Logs;
   points: readonly Point[];
 }
+
+/** What a page is told of a run, whose clock may be another. */
+export interface ToldRun extends Run {
+  /** Milliseconds since its last news. */
+  readonly age: number;
+}
+
+const told = (run: Run): ToldRun => ({ ...run, age: Date.now() - run.at });
 
 /** A run and what the page needs to know of it beside its own fields. */
 interface Kept {
@@ -89,25 +97,25 @@ export class Runs {
       ends() {
         const last = run.points.at(-1);
         if (run.epoch > (last ? last.epoch + 1 : run.epoch)) keep(kept, { epoch: run.epoch - 1, values: run.logs });
-        news({ ended: Date.now() });
+        news({ ended: run.at });
       },
     };
   }
 
   /** All runs, as a page that opens needs them. */
-  all(): Run[] {
-    return this.#kept.map(({ run }) => run);
+  all(): ToldRun[] {
+    return this.#kept.map(({ run }) => told(run));
   }
 
   /** The runs with news since the last call; of their points those that are new. */
-  news(): Run[] {
+  news(): ToldRun[] {
     return this.#kept.flatMap((kept) => {
       if (!kept.isNews) return [];
       const { points } = kept.run;
       const first = points.findLastIndex(({ epoch }) => epoch <= kept.told) + 1;
       kept.told = points.at(-1)?.epoch ?? -1;
       kept.isNews = false;
-      return [{ ...kept.run, points: points.slice(first) }];
+      return [{ ...told(kept.run), points: points.slice(first) }];
     });
   }
 }

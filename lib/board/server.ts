@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { failure } from '../check.js';
 
-/** What a page that does not read may leave unread, in bytes. */
+/** What a page may leave unread, in bytes, before news wait for it. */
 const MOST_UNREAD = 2 ** 20;
 const MOST_PAGES = 100;
 
@@ -33,6 +33,8 @@ export class LiveServer {
   readonly #state: () => unknown;
   readonly #server = createServer((request, response) => this.#answer(request, response));
   readonly #pages = new Set<ServerResponse>();
+  /** Those that have missed news. */
+  readonly #behind = new Set<ServerResponse>();
   #host = '';
   #address: AddressInfo | undefined;
 
@@ -42,6 +44,7 @@ export class LiveServer {
     this.#state = state;
     this.#server.on('connection', (socket) => socket.unref());
     this.#server.unref();
+    this.#server.on('error', () => {}); // no training ends for its page; `listen` looks for itself
   }
 
   get url(): string | undefined {
@@ -71,14 +74,21 @@ export class LiveServer {
     }
   }
 
-  /** Tells all pages. Those that do not read are cut off: they ask again, and are told all. */
+  /** Tells all pages. Those that do not keep up miss what comes, and are told all once they have read what they were sent. */
   send(event: string, data: unknown): void {
     if (this.#pages.size === 0) return;
     const text = eventOf(event, data);
-    for (const page of this.#pages) {
-      if (page.writableLength > MOST_UNREAD) page.destroy();
-      else page.write(text);
-    }
+    for (const page of this.#pages) if (!this.#behind.has(page)) this.#write(page, text);
+  }
+
+  #write(page: ServerResponse, text: string): void {
+    page.write(text);
+    if (page.writableLength <= MOST_UNREAD) return;
+    this.#behind.add(page);
+    page.once('drain', () => {
+      this.#behind.delete(page);
+      this.#write(page, eventOf('state', this.#state()));
+    });
   }
 
   async close(): Promise<void> {
@@ -118,9 +128,14 @@ export class LiveServer {
 
   #stream(response: ServerResponse): void {
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' });
-    response.on('close', () => this.#pages.delete(response));
-    response.write(eventOf('state', this.#state()));
+    response.on('close', () => {
+      this.#pages.delete(response);
+      this.#behind.delete(response);
+    });
+    response.on('error', () => {}); // it is closed
+    const state = eventOf('state', this.#state());
     this.#pages.add(response);
+    this.#write(response, state);
   }
 
   #isOwnName(given = ''): boolean {
