@@ -166,17 +166,17 @@ test('decimals that float64 has no room for are infinite, as in pandas, and digi
   });
 });
 
-test('a label that float64 has no room for is refused among numbers, and text among texts', (t) => {
-  const labelsOf = (labels: string[], options = {}) => {
+test('a label that float64 has no room for is refused among numbers, and text among texts', async (t) => {
+  const labelsOf = async (labels: string[], options = {}) => {
     const sink = new RecordSink('a.csv', { label: 'y', ...options });
     [['x', 'y'], ...labels.map((label, i) => [String(i), label])].forEach((cells, i) => {
       sink.row(cells, i + 1);
     });
-    return sink.finish().label?.y;
+    return (await sink.finish()).label?.y;
   };
-  t.throws(() => labelsOf(['1.5', '-1e400', '2']), { message: /expected a label in row 1, 'y', got '-1e400'/ });
-  t.deepEqual(labelsOf(['1.5', '1e400', 'ab'], {}), ['1.5', '1e400', 'ab']);
-  t.deepEqual(labelsOf(['1.5', '1e400'], { textLabels: true }), ['1.5', '1e400']);
+  await t.throwsAsync(labelsOf(['1.5', '-1e400', '2']), { message: /expected a label in row 1, 'y', got '-1e400'/ });
+  t.deepEqual(await labelsOf(['1.5', '1e400', 'ab'], {}), ['1.5', '1e400', 'ab']);
+  t.deepEqual(await labelsOf(['1.5', '1e400'], { textLabels: true }), ['1.5', '1e400']);
 });
 
 test('JSON may be gzipped, as CSV', async (t) => {
@@ -275,4 +275,42 @@ test('tables of many columns take the time of one pass over their names', (t) =>
   const { code, message, seconds } = costOf(read, of(10), of(30_000));
   t.is(code, 'read', message);
   t.true(seconds < 6, `${seconds}`); // 1; 15 by looking for each name among all
+});
+
+test.serial('whatever else the process serves has its turn while cells and records become columns', async (t) => {
+  const n = 100_000;
+  const turnsOf = async (reading: () => Promise<unknown>) => {
+    let [turns, isOver] = [0, false];
+    const count = () => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    await reading();
+    isOver = true;
+    return turns;
+  };
+  const sink = new RecordSink('a.csv');
+  sink.row(['a', 'b', 'c'], 1);
+  for (let i = 0; i < n; i++) sink.row([String(i / 7), `t${i}`, String(i % 2 === 0)], i + 2);
+  t.true((await turnsOf(async () => sink.finish())) >= 3);
+
+  const records = file(
+    Array.from({ length: n }, (_, i) => `{"a": ${i}, "b": 0.1234567890123456}\n`).join(''),
+    'ndjson',
+  );
+  const { parse } = JSON;
+  let [first, last, turns] = [-1, -1, 0];
+  JSON.parse = (text, ...rest) => {
+    last = turns;
+    if (first < 0) first = turns;
+    return parse(text, ...rest);
+  };
+  t.teardown(() => {
+    JSON.parse = parse;
+  });
+  const count = setInterval(() => turns++, 0);
+  await readTable(records);
+  clearInterval(count);
+  t.true(last > first, `${first} to ${last}`);
 });

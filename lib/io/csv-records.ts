@@ -1,6 +1,7 @@
 import { plural } from '../array/shape.js';
 import type { NDArray } from '../array.js';
 import { didYouMean, twiceIn } from '../check.js';
+import { turns } from '../train.js';
 import { isBeyond, isInfinite, isMissing, LabelColumn, toNumber } from './cells.js';
 import { holdsNames, isNumber, namesOf, rises, SHOWN, separatorHint } from './csv-table.js';
 import { damaged } from './read.js';
@@ -72,7 +73,7 @@ export class RecordSink implements RowSink<CsvRecords> {
     return rows !== undefined && this.#rows === rows + (this.#undecided ? 1 : 0);
   }
 
-  finish(): CsvRecords {
+  async finish(): Promise<CsvRecords> {
     if (!this.#names) throw damaged(this.#source, 'it is empty');
     const doubtful = this.#decided();
     const names = doubtful ?? this.#names;
@@ -87,9 +88,14 @@ export class RecordSink implements RowSink<CsvRecords> {
     const cells = this.#columns;
     const { text = [], textLabels } = this.#options;
     const decimal = this.#decimal(names, at);
-    const typedColumn = (k: number, column: string[]) => typed(column, decimal, text.includes(names[k]));
+    const turn = turns();
+    const typedColumns = async (places: readonly number[], cellsOf: (k: number) => string[]) => {
+      const columns: RecordColumn[] = [];
+      for (const k of places) columns.push(await typed(cellsOf(k), decimal, text.includes(names[k]), turn));
+      return columns;
+    };
     const doubt = doubtful && { doubtful };
-    if (at < 0) return { names, columns: cells.map((column, k) => typedColumn(k, column)), ...doubt };
+    if (at < 0) return { names, columns: await typedColumns(rest, (k) => cells[k]), ...doubt };
     const kept = labelledRows(cells[at]);
     if (kept.length === 0) throw damaged(this.#source, `its label '${names[at]}' is missing in every row`);
     const beyond = (row: number) => isBeyond(withPoint(cells[at][row], decimal));
@@ -101,7 +107,7 @@ export class RecordSink implements RowSink<CsvRecords> {
     for (const row of kept) labels.push(areNumbers ? withPoint(cells[at][row], decimal) : cells[at][row]);
     return {
       names: rest.map((k) => names[k]),
-      columns: rest.map((k) => typedColumn(k, rowsOf(cells[k], kept))),
+      columns: await typedColumns(rest, (k) => rowsOf(cells[k], kept)),
       label: { name: names[at], y: labels.finish() },
       ...(kept.length < this.#rows && { unlabelled: this.#rows - kept.length }),
       ...doubt,
@@ -232,14 +238,36 @@ function withPoint(cell: string, decimal: '.' | ','): string {
   return IN_GROUPS.test(text) ? text.replaceAll('.', '').replace(',', '.') : '';
 }
 
-function typed(cells: readonly string[], decimal: '.' | ',', isText: boolean): RecordColumn {
+/** Cells that are looked at between two turns of others. */
+const PIECE = 4096;
+
+async function typed(
+  cells: readonly string[],
+  decimal: '.' | ',',
+  isText: boolean,
+  turn: () => Promise<void> | undefined,
+): Promise<RecordColumn> {
   const isNumber = (cell: string) =>
     isNumberCell(cell, decimal) || isInfinite(cell) || isBeyond(withPoint(cell, decimal));
-  const filled = cells.filter((cell) => !isMissing(cell));
-  if (!isText && filled.every(isNumber)) return cells.map((cell) => (isMissing(cell) ? null : numberOf(cell, decimal)));
-  if (!isText && filled.every((cell) => /^(true|false)$/i.test(cell)))
-    return cells.map((cell) => (isMissing(cell) ? null : cell.toLowerCase() === 'true'));
-  return cells.map((cell) => (isMissing(cell) ? null : cell));
+  const isBoolean = (cell: string) => /^(true|false)$/i.test(cell);
+  const are = async (isOne: (cell: string) => boolean) => {
+    for (let i = 0; i < cells.length; i++) {
+      if (!isMissing(cells[i]) && !isOne(cells[i])) return false;
+      if (i % PIECE === 0) await turn();
+    }
+    return true;
+  };
+  const valued = async <T>(of: (cell: string) => T) => {
+    const values = new Array<T | null>(cells.length);
+    for (let i = 0; i < cells.length; i++) {
+      values[i] = isMissing(cells[i]) ? null : of(cells[i]);
+      if (i % PIECE === 0) await turn();
+    }
+    return values;
+  };
+  if (!isText && (await are(isNumber))) return valued((cell) => numberOf(cell, decimal));
+  if (!isText && (await are(isBoolean))) return valued((cell) => cell.toLowerCase() === 'true');
+  return valued((cell) => cell);
 }
 
 function numberOf(cell: string, decimal: '.' | ','): number {

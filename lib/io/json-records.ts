@@ -1,4 +1,5 @@
 import { isPlain } from '../kind.js';
+import { turns } from '../train.js';
 import type { RecordColumn } from './csv-records.js';
 import { unzipped } from './gzip.js';
 import { damaged, openFile, sourceOf } from './read.js';
@@ -12,12 +13,14 @@ export async function readJsonRecords(
   const file = await openFile(path);
   // in one line, as JSON.stringify writes it, if need be; the stream closes the file
   const text = await textOf(unzipped(file.createReadStream(), source), source, Number.POSITIVE_INFINITY);
-  const rows = parse(text, source);
-  checkNumbers(text, source);
+  const turn = turns();
+  const rows = await parse(text, source, turn);
+  await checkNumbers(text, source, turn);
   if (rows.length === 0) throw damaged(source, 'it is empty');
   const most = Math.max(LEAST_CELLS, CELLS_A_CHARACTER * text.length);
   const columns = new Map<string, unknown[]>();
   for (const [i, row] of rows.entries()) {
+    if (i % PIECE === 0) await turn();
     if (!isPlain(row)) throw damaged(source, `expected a record such as { "mass": 3750 } as row ${i}`);
     for (const [name, value] of Object.entries(row)) {
       if (typeof value === 'object' && value !== null)
@@ -48,6 +51,9 @@ export async function readJsonRecords(
 /** Cells that a table may have for each character of its text, and in any case: so much memory does a file ask for. */
 const CELLS_A_CHARACTER = 100;
 const LEAST_CELLS = 1e7;
+
+/** Records, or numbers, between two turns of others. */
+const PIECE = 1024;
 
 const INDEX = /^(0|[1-9]\d*)$/;
 const COLON = /\s*:/y;
@@ -97,9 +103,11 @@ function endOfString(text: string, quote: number): number {
  * Of JSON. What JavaScript writes of a number, rounded as it may be, is that number.
  * @throws Error with code ERR_FORMAT for an integer that float64 rounds, as two of them would become one, and what is beyond it
  */
-function checkNumbers(text: string, source: string): void {
+async function checkNumbers(text: string, source: string, turn: () => Promise<void> | undefined): Promise<void> {
   if (!/\d{16}|[eE]\+?\d{3}/.test(text)) return;
+  let count = 0;
   for (const [token, at] of numbersIn(text)) {
+    if (++count % PIECE === 0) await turn();
     const value = Number(token);
     const isExact = !/^-?\d{16,}$/.test(token) || String(value) === token || BigInt(token) === BigInt(value);
     if (isExact && Number.isFinite(value)) continue;
@@ -121,7 +129,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function parse(text: string, source: string): unknown[] {
+async function parse(text: string, source: string, turn: () => Promise<void> | undefined): Promise<unknown[]> {
   if (text.trimStart().startsWith('[')) {
     try {
       return JSON.parse(text);
@@ -129,15 +137,18 @@ function parse(text: string, source: string): unknown[] {
       throw damaged(source, `it is no JSON${hintFor(text)}`, error);
     }
   }
-  return text.split(/\r?\n/).flatMap((line, i) => {
-    if (line.trim() === '') return [];
+  const rows: unknown[] = [];
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (i % PIECE === 0) await turn();
+    if (line.trim() === '') continue;
     try {
-      return [JSON.parse(line)];
+      rows.push(JSON.parse(line));
     } catch (error) {
       const what = isPlain(parsed(text))
         ? 'it is one record: a list of them, or one a line, is a table'
         : `its line ${i + 1} is no JSON${hintFor(line)}`;
       throw damaged(source, what, error);
     }
-  });
+  }
+  return rows;
 }

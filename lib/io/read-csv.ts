@@ -42,7 +42,7 @@ export function readTable(
 /** What rows of text are given to. */
 export interface RowSink<T> {
   row(cells: readonly string[], line: number): void;
-  finish(): T;
+  finish(): T | Promise<T>;
   /** Whether it takes no more rows. */
   readonly isFull?: boolean;
   /** What helps where a row of other length than the first came. */
@@ -79,9 +79,9 @@ export async function readRows<T>(
     parser.resume(); // rows are taken as they are parsed: nothing comes out
     const text = encoding === 'utf8' ? textOf(bytes, source) : latin1(unzipped(bytes, source));
     await pipeline(() => untilFull(text, table), parser);
-    return table.finish();
+    return await table.finish();
   } catch (error) {
-    if (table.isFull) return table.finish(); // the row that was begun is not wanted
+    if (table.isFull) return await table.finish(); // the row that was begun is not wanted
     throw explained(error as ParseError, source, (row) => table.hintFor(row));
   } finally {
     await file?.close();
