@@ -23,7 +23,7 @@ import { Frame } from '../tables/frame.js';
 import type { FloatType } from '../tape.js';
 import { drive, driveSync, signalOf, type Training } from '../train.js';
 import { RadialPlan } from './rbf-plan.js';
-import { inBlocks } from './solve.js';
+import { inPieces } from './solve.js';
 
 export interface RBFNetworkOptions {
   /** Centres, found by KMeans. Default 100 */
@@ -212,7 +212,7 @@ export abstract class RBFNetwork extends Saved {
     const plan = new RadialPlan(centers, widths, outputs, x.dtype as FloatType);
     const { gram, moment } = yield* plan.sums(x, targets);
     for (let k = 0; k < nCenters; k++) gram[k * (nCenters + 2)] += alpha; // all but the intercept
-    const solving = inBlocks(gram, nCenters + 1, moment, outputs, SINGULAR);
+    const solving = inPieces(gram, nCenters + 1, moment, outputs, SINGULAR);
     let solved = solving.next();
     for (; !solved.done; solved = solving.next()) if (!isSync) yield setImmediate(); // others have a turn
     if (!solved.value || !moment.every(Number.isFinite))
