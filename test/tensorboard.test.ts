@@ -1,8 +1,21 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import test from 'ava';
-import { type Callback, type CallbackModel, callbacks, layers, NDArray, schedules } from 'fjordnet';
+import test, { type ExecutionContext } from 'ava';
+import {
+  type Callback,
+  type CallbackModel,
+  callbacks,
+  input,
+  layers,
+  type Model,
+  model,
+  NDArray,
+  ops,
+  Sequential,
+  schedules,
+  type Value,
+} from 'fjordnet';
 
 // An independent reader, after TensorFlow's record_writer.cc, event.proto, summary.proto and tensor.proto.
 
@@ -227,26 +240,41 @@ test('weights are histograms of 30 buckets', (t) => {
   );
 });
 
-test('the graph has a node for each layer', (t) => {
-  const home = folder(t);
-  train(callbacks.tensorBoard(home), modelOf(flat), 1);
-  const graph = one(eventsOf(join(home, 'train')).flatMap((event) => messages(event[4])));
-  const nodes = messages(graph[1]).map((node) => {
+/** The nodes of the graph in a folder. */
+const nodesIn = (home: string) =>
+  messages(one(eventsOf(join(home, 'train')).flatMap((event) => messages(event[4])))[1]).map((node) => {
     const attributes = new Map(messages(node[5]).map((entry) => [one(texts(entry[1])), one(messages(entry[2]))]));
-    const shape = one(messages(one(messages(attributes.get('_output_shapes')?.[1]))[7]));
     const units = attributes.get('units');
     return {
       name: one(texts(node[1])),
       op: one(texts(node[2])),
       inputs: texts(node[3]),
-      shape: messages(shape[2]).map((dim) => Number(one(dim[1]))),
+      shapes: messages(one(messages(attributes.get('_output_shapes')?.[1]))[7]).map((shape) =>
+        messages(shape[2]).map((dim) => Number(one(dim[1]))),
+      ),
       units: units && one(texts(units[2])),
     };
   });
-  t.deepEqual(nodes, [
-    { name: 'input', op: 'Placeholder', inputs: [], shape: [-1, 2, 300], units: undefined },
-    { name: 'hidden', op: 'Dense', inputs: ['input'], shape: [-1, 600], units: '600' },
-    { name: 'größe', op: 'Dense', inputs: ['hidden'], shape: [-1, 3], units: '3' },
+
+const trained = (t: ExecutionContext, network: Model, x: NDArray) => {
+  const home = folder(t);
+  network.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+  const y = NDArray.zeros((network.predictSync(x) as NDArray).shape);
+  network.fitSync(x, y, { epochs: 1, verbose: 0, callbacks: callbacks.tensorBoard(home) });
+  return nodesIn(home);
+};
+
+test('the graph has a node for each layer', (t) => {
+  const network = new Sequential({
+    layers: [
+      layers.dense({ units: 600, name: 'hidden', inputShape: [2, 300] }),
+      layers.dense({ units: 3, name: 'größe' }),
+    ],
+  });
+  t.deepEqual(trained(t, network, NDArray.zeros([2, 2, 300])), [
+    { name: 'input', op: 'Placeholder', inputs: [], shapes: [[-1, 2, 300]], units: undefined },
+    { name: 'hidden', op: 'Dense', inputs: ['input'], shapes: [[-1, 2, 600]], units: '600' },
+    { name: 'größe', op: 'Dense', inputs: ['hidden'], shapes: [[-1, 2, 3]], units: '3' },
   ]);
   const without = folder(t);
   train(callbacks.tensorBoard(without, { writeGraph: false }), modelOf(flat), 1);
@@ -254,6 +282,32 @@ test('the graph has a node for each layer', (t) => {
     eventsOf(join(without, 'train')).flatMap((event) => messages(event[4])),
     [],
   );
+});
+
+test('the graph is connected as the network is: around layers, through one twice, from each of its outputs', (t) => {
+  const x = input({ shape: [5, 4], name: 'x' });
+  const dense = layers.dense({ units: 4, name: 'shared' });
+  const sum = ops.add(x, dense.apply(dense.apply(x)));
+  const [, state] = layers.lstm({ units: 2, returnState: true, name: 'lstm' }).apply(sum) as Value[];
+  const network = model({ inputs: x, outputs: layers.dense({ units: 1, name: 'out' }).apply(state) });
+  t.deepEqual(trained(t, network, NDArray.zeros([2, 5, 4])), [
+    { name: 'x', op: 'Placeholder', inputs: [], shapes: [[-1, 5, 4]], units: undefined },
+    { name: 'shared', op: 'Dense', inputs: ['x'], shapes: [[-1, 5, 4]], units: '4' },
+    { name: 'shared_1', op: 'Dense', inputs: ['shared'], shapes: [[-1, 5, 4]], units: '4' },
+    { name: 'add', op: 'add', inputs: ['x', 'shared_1'], shapes: [[-1, 5, 4]], units: undefined },
+    {
+      name: 'lstm',
+      op: 'LSTM',
+      inputs: ['add'],
+      shapes: [
+        [-1, 2],
+        [-1, 2],
+        [-1, 2],
+      ],
+      units: '2',
+    },
+    { name: 'out', op: 'Dense', inputs: ['lstm:1'], shapes: [[-1, 1]], units: '1' },
+  ]);
 });
 
 test('a second training begins files of its own', (t) => {

@@ -1,5 +1,6 @@
 import type { ArrayInput, NDArray } from '../array.js';
 import { wrongValue } from '../check.js';
+import type { Graph } from '../graph/graph.js';
 import type { Layer, Shape } from '../layers/layer.js';
 import type { Schedule } from '../schedules.js';
 
@@ -34,6 +35,8 @@ export interface CallbackModel {
   /** Updates of the weights done so far. */
   readonly iterations: number;
   readonly metrics: readonly { readonly name: string; readonly config: { readonly name: string } }[];
+  /** How the layers are applied. */
+  readonly graph?: Graph | undefined;
   readonly layers: readonly Layer[];
   readonly layerNames: readonly string[];
   readonly inputShape?: Shape | undefined;

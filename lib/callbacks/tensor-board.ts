@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import { checkBoolean, checkInteger, checkOptions, wrongType } from '../check.js';
+import { isCall, topological, type Value } from '../graph/value.js';
 import { absolutePath, filePath } from '../io/atomic.js';
 import { type Buckets, EventFile, type GraphNode } from '../io/event-file.js';
+import { isInputLayer } from '../kind.js';
+import type { Layer } from '../layers/layer.js';
 import { learningRateAt } from '../schedules.js';
 import type { Callback, CallbackModel } from './callback.js';
 
@@ -39,7 +42,7 @@ export function tensorBoard(dir: string | URL = 'logs', options: TensorBoardOpti
     onTrainBegin() {
       train = new EventFile(join(folder, 'train'));
       validation = new EventFile(join(folder, 'validation'));
-      if (writeGraph) train.graph(graphOf(model));
+      if (writeGraph) train.graph(nodesOf(model));
     },
     onEpochEnd(epoch, logs) {
       const { learningRate } = model.optimizer;
@@ -100,19 +103,36 @@ function histogram(data: ArrayLike<number>): Buckets {
   return Array.from(counts, (count, i) => [edge(i), edge(i + 1), count] as const);
 }
 
-function graphOf(model: CallbackModel): GraphNode[] {
-  const { layers, layerNames, inputShape = [], outputShapes = [] } = model;
-  const input = layerNames.includes('input') ? `${model.name}_input` : 'input';
-  return [
-    { name: input, op: 'Placeholder', inputs: [], shape: [-1, ...inputShape], attributes: {} },
-    ...layers.map((layer, i) => ({
-      name: layerNames[i],
-      op: layer.className,
-      inputs: [i === 0 ? input : layerNames[i - 1]],
-      shape: [-1, ...(outputShapes[i] ?? [])],
-      attributes: Object.fromEntries(
-        Object.entries(layer.getConfig()).map(([key, value]) => [key, JSON.stringify(value) ?? 'undefined']),
-      ),
-    })),
-  ];
+/** One for each application of a layer and each operation between them, named and connected as TensorFlow's graphs are. */
+function nodesOf({ name, graph }: CallbackModel): GraphNode[] {
+  if (!graph) return [];
+  const taken = new Set<string>();
+  const places = new Map<Value, string>();
+  const nodes: GraphNode[] = [];
+  const add = (node: Omit<GraphNode, 'name' | 'shapes'>, wanted: string, outputs: readonly Value[]) => {
+    let own = wanted;
+    for (let i = 1; taken.has(own); i++) own = `${wanted}_${i}`;
+    taken.add(own);
+    outputs.forEach((value, i) => {
+      places.set(value, i === 0 ? own : `${own}:${i}`);
+    });
+    const shapes = outputs.map(({ shape, batched }) => (batched ? [-1, ...shape] : shape));
+    nodes.push({ ...node, name: own, shapes });
+  };
+  // that of a Sequential is none of its layers
+  const inputName = [...graph.names.values()].includes('input') ? `${name}_input` : 'input';
+  for (const from of topological(graph.outputs)) {
+    const inputs = from.inputs.flatMap((value) => places.get(value) ?? []);
+    if (isCall(from)) {
+      const { layer, outputs } = from;
+      const op = isInputLayer(layer) ? 'Placeholder' : layer.className;
+      add({ op, inputs, attributes: attributesOf(layer) }, graph.names.get(layer) ?? inputName, outputs);
+    } else if (inputs.length > 0) add({ op: from.op.name, inputs, attributes: {} }, from.op.name, [from.output]);
+  }
+  return nodes;
 }
+
+const attributesOf = (layer: Layer) =>
+  Object.fromEntries(
+    Object.entries(layer.getConfig()).map(([key, value]) => [key, JSON.stringify(value) ?? 'undefined']),
+  );

@@ -2,6 +2,7 @@ import type { ArrayInput, NDArray } from '../array.js';
 import type { Callback, CallbackModel } from '../callbacks/callback.js';
 import { checkCallbacks } from '../callbacks/callback-list.js';
 import { failure, wrongType } from '../check.js';
+import type { Graph } from '../graph/graph.js';
 import { checkWeights, weightsOfGraph } from '../graph/weights.js';
 import type { Layer, Shape } from '../layers/layer.js';
 import { outputShapesOf } from '../models/ports.js';
@@ -82,12 +83,16 @@ export class WatchedMLP implements CallbackModel {
     };
   }
 
+  get graph(): Graph {
+    return this.#network.graph;
+  }
+
   get layers(): readonly Layer[] {
-    return this.#network.graph.layers;
+    return this.graph.layers;
   }
 
   get layerNames(): readonly string[] {
-    return [...this.#network.graph.names.values()];
+    return [...this.graph.names.values()];
   }
 
   get inputShape(): Shape {
@@ -95,7 +100,7 @@ export class WatchedMLP implements CallbackModel {
   }
 
   get outputShapes(): readonly Shape[] {
-    return outputShapesOf(this.#network.graph);
+    return outputShapesOf(this.graph);
   }
 
   get weightNames(): readonly string[] {

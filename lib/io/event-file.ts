@@ -10,10 +10,10 @@ export interface GraphNode {
   readonly name: string;
   /** What it does, such as 'Dense'. */
   readonly op: string;
-  /** Names of the nodes before it. */
+  /** Names of the nodes before it; of an output but the first with its number, as 'lstm:1'. */
   readonly inputs: readonly string[];
-  /** The shape of its output; -1 is the batch. */
-  readonly shape: readonly number[];
+  /** Of each of its outputs; -1 is the batch. */
+  readonly shapes: readonly (readonly number[])[];
   readonly attributes: Readonly<Record<string, string>>;
 }
 
@@ -50,10 +50,10 @@ export class EventFile {
 
   /** A network for TensorBoard's page of graphs: a GraphDef of one node for each layer. */
   graph(nodes: readonly GraphNode[]): void {
-    const definition = nodes.map(({ name, op, inputs, shape, attributes }) => {
-      const shapes = bytes(1, message(bytes(7, shapeOf(shape)))); // AttrValue.list.shape
+    const definition = nodes.map(({ name, op, inputs, shapes, attributes }) => {
+      const list = bytes(1, message(...shapes.map((shape) => bytes(7, shapeOf(shape))))); // AttrValue.list.shape
       const entries = Object.entries(attributes).map(([key, value]) => [key, text(2, value)] as const);
-      const attr = [...entries, ['_output_shapes', shapes] as const].map(([key, value]) =>
+      const attr = [...entries, ['_output_shapes', list] as const].map(([key, value]) =>
         bytes(5, message(text(1, key), bytes(2, value))),
       );
       return bytes(1, message(text(1, name), text(2, op), ...inputs.map((input) => text(3, input)), ...attr));
