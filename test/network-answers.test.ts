@@ -139,6 +139,18 @@ test('what has no one answer a row is refused in a sentence', async (t) => {
   await t.throwsAsync(loadPredictor(two.toBytes()), {
     message: /Expected a network of one input and one output, got 1 and 2/,
   });
+  t.throws(() => new Predictor({ pipeline: new Pipeline([['network', two]]) }), {
+    message: /Expected a network of one input and one output, got 1 and 2/,
+  });
+  const stateful = sequential({
+    layers: [layers.bidirectional({ layer: layers.gru({ units: 2 }), inputShape: [4, 1] })],
+  });
+  stateful.add(layers.repeatVector({ n: 2 })).add(layers.gru({ units: 2, stateful: true }));
+  const refused = { message: /Expected a network without stateful layers, as each row is answered by itself/ };
+  await t.throwsAsync(loadPredictor(stateful.toBytes()), refused);
+  t.throws(() => new Predictor({ pipeline: new Pipeline([['network', stateful]]) }), refused);
+  stateful.compile({ optimizer: 'sgd', loss: 'mse' });
+  await t.throwsAsync(new Pipeline([['network', stateful]]).fit(NDArray.zeros([5, 4]), NDArray.zeros([5, 2])), refused);
   const numbers = sequential({ layers: [layers.dense({ units: 1, inputShape: [3] })] });
   numbers.compile({ optimizer: 'sgd', loss: 'mse' });
   const wide = Array.from({ length: 300 }, (_, i) => ({ [`k${i}`]: 1 }));

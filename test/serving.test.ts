@@ -296,3 +296,34 @@ test('predictSync writes into an array of the caller, at any batch size', (t) =>
     t.throws(() => model.predictSync(rowOf(0), { signal: undefined } as never), { message: /no option 'signal'/ });
   }
 });
+
+test('predictions of a stateful network are answered in their order, one that is aborted aside', async (t) => {
+  const make = () =>
+    sequential({
+      layers: [layers.gru({ units: 3, stateful: true, inputShape: [2, 2] }), layers.dense({ units: 1 })],
+      dtype: 'float64',
+      seed: 1,
+    });
+  const random = new RandomState(0);
+  const windows = Array.from({ length: 6 }, () => random.randn(4, 2, 2));
+  const expected = make();
+  const inTurn = windows.filter((_, i) => i !== 2).map((x) => expected.predictSync(x));
+
+  const net = make();
+  const abort = new AbortController();
+  const answers = windows.map((x, i) => net.predict(x, i === 2 ? { signal: abort.signal } : {}));
+  const BUSY = { code: 'ERR_BUSY', message: /predictions of its stateful layers/ };
+  t.throws(() => net.resetStates(), BUSY);
+  t.throws(() => net.predictSync(windows[0]), BUSY);
+  abort.abort();
+  await t.throwsAsync(answers[2], { code: 'ERR_ABORTED' });
+  t.deepEqual(await Promise.all(answers.filter((_, i) => i !== 2)), inTurn);
+
+  // free again as soon as the last of them is answered
+  net.compile({ optimizer: 'sgd', loss: 'mse' });
+  net.resetStates();
+  await net.predict(windows[0]);
+  const training = net.fit(windows[0], NDArray.zeros([4, 1]), { batchSize: 4, epochs: 3 });
+  await t.throwsAsync(net.predict(windows[1]), { code: 'ERR_BUSY', message: /take predictSync in its callbacks/ });
+  await training;
+});

@@ -130,7 +130,7 @@ export async function prediction(callee: Callee, x: ByPort, options: PredictOpti
   const patience = patienceOf(options);
   if (callee.ports().isStateful) {
     const data = copyInputs('x', arrays, inputs, callee.model.dtype);
-    return drive(callee.engine.exclusively(inOrder(callee, arrays, data, batchSize)), options.signal, 'prediction');
+    return drive(callee.engine.inTurn(inOrder(callee, arrays, data, batchSize)), options.signal, 'prediction');
   }
   return callee.engine.server(callee.graphFor(shapesOf(arrays)), inputs).predict(arrays, batchSize, patience);
 }

@@ -1,7 +1,7 @@
 import { failure } from '../check.js';
 import type { Exported } from '../formats/export.js';
 import type { Graph } from '../graph/graph.js';
-import { Arena } from '../graph/held.js';
+import { Arena, checkBetweenBatches } from '../graph/held.js';
 import { allLayers, frozenOf } from '../graph/weights.js';
 import layerNames from '../layers/index.js';
 import type { Layer } from '../layers/layer.js';
@@ -33,6 +33,9 @@ export class Engine {
   #misfit?: unknown;
   #arena?: Arena;
   #busy = false;
+  /** Calls that run in turn and have not ended, and the end of the last of them. */
+  #turns = 0;
+  #last?: Promise<void> | undefined;
   #serving?: { readonly by: Network; readonly server: Server; readonly isBeside: boolean };
 
   constructor(dtype: FloatType, seed: number | undefined) {
@@ -214,6 +217,29 @@ export class Engine {
   /** Refuses a second call while one is running. */
   *exclusively<R>(training: Training<R>): Training<R> {
     this.checkIdle();
+    return yield* this.#alone(training);
+  }
+
+  /** The same, but that calls wait for each other, in their order. */
+  *inTurn<R>(training: Training<R>): Training<R> {
+    if (this.#turns === 0)
+      this.checkIdle('take predictSync in its callbacks, from whose states the next batch then goes on');
+    const before = this.#last;
+    let end = (_?: Promise<void>) => {};
+    this.#last = new Promise((resolve) => {
+      end = resolve;
+    });
+    this.#turns++;
+    try {
+      if (before) yield before;
+      return yield* this.#alone(training);
+    } finally {
+      end(before); // which goes on where this call was aborted
+      if (--this.#turns === 0) this.#last = undefined;
+    }
+  }
+
+  *#alone<R>(training: Training<R>): Training<R> {
     this.#busy = true;
     try {
       return yield* this.#jobs.watch(training);
@@ -234,12 +260,22 @@ export class Engine {
     return run();
   }
 
-  checkIdle(): void {
+  /** For what moves the states that calls go on from. */
+  checkBetweenCalls(): void {
+    if (this.#turns > 0) this.checkIdle();
+    checkBetweenBatches(this.#jobs.running);
+  }
+
+  checkIdle(advice = 'take predict, predictSync or evaluateSync in its callbacks'): void {
+    if (this.#turns > 0)
+      throw failure(
+        'ERR_BUSY',
+        'Expected the network to be idle, but predictions of its stateful layers, each of which goes on from the one before, have not ended: await them first',
+      );
     if (this.#busy)
       throw failure(
         'ERR_BUSY',
-        'Expected the network to be idle, but it is training or evaluating already: await that call first, take predict, ' +
-          'predictSync or evaluateSync in its callbacks, or load a second network from a saved file',
+        `Expected the network to be idle, but it is training or evaluating already: await that call first, ${advice}, or load a second network from a saved file`,
       );
   }
 }

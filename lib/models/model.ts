@@ -285,10 +285,11 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /**
-   * The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype; of several outputs a
-   * list. May be asked for at any time, any number of times at once, also while the network trains: it goes ahead of the
-   * training's next job, and has the weights after some whole step, all samples the same. Calls with as many samples, no
-   * more than a batch, share a job, in which each is a batch of its own, so that no call changes another's digits.
+   * The network's output for x [n, ...], in batches, off the main thread: [n, ...] in the network's dtype; of several outputs a list. May
+   * be asked for at any time, any number of times at once, also while the network trains: it goes ahead of the training's next job, and
+   * has the weights after some whole step, all samples the same. Calls with as many samples, no more than a batch, share a job, in which
+   * each is a batch of its own, so that no call changes another's digits. With stateful layers calls are answered in their order, each
+   * from the states of the one before, and not while the network trains (ERR_BUSY).
    * @throws Error with code ERR_ABORTED after `signal` fired
    */
   predict(x: DataOf<I>, options?: PredictOptions): Promise<Predicted<O>>;
@@ -307,12 +308,11 @@ export class Model<O extends Outputs = Outputs, I extends Outputs = Outputs> ext
   }
 
   /**
-   * Stateful layers begin with zeros in the next batch, which may have another number of rows; in a callback of `fit` in the one
-   * that follows.
-   * @throws Error with code ERR_BUSY while a batch is being computed
+   * Stateful layers begin with zeros in the next batch, which may have another number of rows; in a callback of `fit` in the one behind.
+   * @throws Error with code ERR_BUSY while a batch is being computed, or predictions wait for each other
    */
   resetStates(): void {
-    checkBetweenBatches(this.#engine.jobs.running);
+    this.#engine.checkBetweenCalls();
     this.#engine.network?.states?.reset();
   }
 

@@ -1,5 +1,6 @@
 import { type ArrayInput, argmaxRows, asArray, extent, NDArray } from '../array.js';
 import { checkInteger, wrongType, wrongValue } from '../check.js';
+import { allLayers } from '../graph/weights.js';
 import { hasMethods, property } from '../kind.js';
 import {
   codesOf,
@@ -12,6 +13,7 @@ import {
   toCategorical,
   uniqueLabels,
 } from '../labels.js';
+import type { Layer } from '../layers/layer.js';
 import type { FloatArray } from '../tape.js';
 import type { TableInput } from './frame.js';
 
@@ -22,6 +24,7 @@ interface LossOf {
 
 /** A `Sequential` or `Model` of one input and one output, of whatever copy of the package, as the last step of a pipeline. */
 export interface NetworkStep {
+  readonly layers: readonly Layer[];
   readonly seed?: number | undefined;
   readonly optimizer?: { learningRate: unknown };
   readonly loss?: LossOf | undefined;
@@ -114,11 +117,15 @@ export const isClassifier = ({ loss }: Pick<NetworkStep, 'loss'>): boolean =>
 export const isOfLabels = ({ loss }: Pick<NetworkStep, 'loss'>, units: number): boolean =>
   units > 1 && BINARY.includes(loss?.config?.name ?? '');
 
-/** @throws TypeError for a network of several inputs or outputs */
-export function checkSingle(network: NetworkStep): void {
+/** @throws TypeError for a network of several inputs or outputs, or one whose answer to a row depends on those before it */
+export function checkRowByRow(network: NetworkStep): void {
   const { inputs = [], outputs = [] } = network.graph ?? {};
   if (inputs.length > 1 || outputs.length > 1)
     throw new TypeError(`Expected a network of one input and one output, got ${inputs.length} and ${outputs.length}`);
+  if (allLayers(network.layers).some(({ stateful }) => stateful))
+    throw new TypeError(
+      'Expected a network without stateful layers, as each row is answered by itself: setWeights gives its weights to one of the same layers that are not stateful',
+    );
 }
 
 /** The classes that y holds; undefined where targets are numbers, or rows of 0s and 1s already. */

@@ -13,7 +13,7 @@ import { type Frame, readFrame, type TableInput } from './frame.js';
 import {
   answersOf,
   changedNetwork,
-  checkSingle,
+  checkRowByRow,
   classesFor,
   type FitParams,
   isClassifier,
@@ -306,6 +306,8 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   }
 
   protected override restore(state: unknown): void {
+    const last = this.#last();
+    if (isNetworkStep(last)) checkRowByRow(last);
     this.#found = found('state', state);
   }
 
@@ -372,7 +374,7 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
     if (!isEstimator) checkOptions('options of a pipeline that ends in a transformer', options, ['signal']);
     const z = isEstimator ? matrixOf(frame) : undefined;
     const isNetwork = isNetworkStep(last);
-    if (isNetwork) checkSingle(last);
+    if (isNetwork) checkRowByRow(last);
     if (isNetwork && z && !last.graph) last.build?.(z.shape.slice(1)); // its outputs say what targets it takes
     const classes = isNetwork ? classesFor(last, y as Labels) : undefined;
     const settle = () => {

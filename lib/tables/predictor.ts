@@ -9,7 +9,7 @@ import { objectIn, type Parts, registerSaved } from '../saved.js';
 import { Exportable } from './exportable.js';
 import { type Frame, isMatrix, readFrame, type TableInput } from './frame.js';
 import { meaningOf } from './legacy.js';
-import { checkSingle, isNetworkStep } from './network-step.js';
+import { isNetworkStep } from './network-step.js';
 import { Pipeline } from './pipeline.js';
 import type { Answers } from './pipeline-results.js';
 
@@ -214,7 +214,6 @@ export function predictorOf(held: object, run: unknown): Predictor {
   // of a search the best model, with the names of its columns
   if ('bestEstimator' in held) return predictorOf(held.bestEstimator as object, run);
   if (!hasMethods(held, 'predict')) throw wrongType('the file', 'that of a model that predicts', held);
-  if (isNetworkStep(held)) checkSingle(held);
   const { transformer, classes, ...rest } = meaningOf(run);
   const steps = [...(transformer ? [['scale', transformer]] : []), ['model', held]];
   return new Predictor({ pipeline: fittedOf({ steps }, classes), ...rest });
