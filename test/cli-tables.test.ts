@@ -2,13 +2,18 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import {
+  input,
   type Label,
+  layers,
   loadPredictor,
   MLPClassifier,
+  model,
   type NDArray,
+  ops,
   Pipeline,
   Sequential,
   StandardScaler,
+  sequential,
   TableTransformer,
   writeNpy,
 } from 'fjordnet';
@@ -537,4 +542,24 @@ test.serial('records of JSON answer as CSV does, where the model knows no names 
     (await work.run('evaluate', work.path('trained.safetensors'), 'trained.json', '--labels', 'y.npy')).stderr,
     /no --labels/,
   );
+});
+
+test.serial('networks are drawn of files that code saved, and of other programs', async (t) => {
+  const x = input({ shape: [4], name: 'x' });
+  const hidden = layers.dense({ units: 4 }).apply(x);
+  const outputs = [hidden, ops.add(x, hidden)].map((value) => layers.dense({ units: 1 }).apply(value));
+  const network = model({ inputs: x, outputs });
+  await network.save(work.path('graph.safetensors'));
+  await network.export(work.path('graph.onnx'));
+  await network.export(work.path('graph.keras'));
+  for (const file of ['graph.safetensors', 'graph.onnx', 'graph.keras'])
+    for (const kind of ['network', 'weights', 'filters']) {
+      const { code, stderr } = await work.run('plot', kind, file, '--out', 'graph.svg');
+      t.is(code, 0, `${kind} ${file}: ${stderr}`);
+    }
+  const sequence = sequential({ layers: [layers.lstm({ units: 2, inputShape: [3, 4] })] });
+  await sequence.save(work.path('sequence.safetensors'));
+  const refused = await work.run('plot', 'filters', 'sequence.safetensors', '--out', 'sequence.svg');
+  t.is(refused.code, 3);
+  t.regex(refused.stderr, /sequence.safetensors' to have a convolution, or to be trained on grey images, for filters/);
 });

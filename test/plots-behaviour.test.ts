@@ -751,6 +751,16 @@ test('what does not fit is refused, and named', async (t) => {
   refused(() => plots.network({ sizes: [3] }), TypeError, /array of two sizes or more/);
   refused(() => plots.network({ sizes: [3, 0] }), RangeError, /Expected sizes\[1\] to be a positive integer, got 0/);
   refused(() => plots.network({ layers: [{ className: 'Dense' }] }), TypeError, /know its inputShape/);
+  for (const [first, got] of [
+    [layers.lstm({ units: 1, inputShape: [5, 4] }), /got lstm\/kernel of shape \[4, 4\]/],
+    [layers.embedding({ inputDim: 4, outputDim: 4, inputShape: [3] }), /got embedding\/embeddings of shape \[4, 4\]/],
+    [layers.conv1d({ filters: 4, kernelSize: 1, inputShape: [1, 4] }), /got conv1d\/kernel of shape \[1, 4, 4\]/],
+  ] as const)
+    refused(
+      () => plots.filters(sequential({ layers: [first, layers.dense({ units: 2 })] })),
+      RangeError,
+      new RegExp(`Expected the first weights of model to be the kernel of .* or of a dense layer, ${got.source}`),
+    );
   refused(() => plots.filters(NDArray.zeros([10, 4])), RangeError, /Expected imageShape to hold 10 pixels/);
   refused(
     () => plots.filters(NDArray.zeros([3, 3, 2, 4]), { channel: 2 }),

@@ -97,10 +97,14 @@ function asImages(model: object, imageShape?: readonly [number, number]) {
   const arrays = isArray
     ? [{ name: 'the kernel', array: asArray('model', model as ArrayInput) }]
     : readWeights(model).arrays;
-  const first = arrays.find(({ array }) => array.ndim === 2 || array.ndim === 4);
+  const first = arrays.find(({ array }) => array.ndim > 1);
   if (!first)
     throw wrongType('model', 'one that has a kernel [height, width, channels, filters] or [inputs, nodes]', model);
   const { name, array } = first;
+  if ((array.ndim !== 2 && array.ndim !== 4) || !isKernel(name, arrays))
+    throw new RangeError(
+      `Expected the first weights of model to be the kernel of a two-dimensional convolution or of a dense layer, got ${name} of shape [${array.shape.join(', ')}]`,
+    );
   if (array.ndim === 4) return { name, kernel: array, dense: false };
   const [inputs, nodes] = array.shape;
   const side = Math.round(Math.sqrt(inputs));
@@ -112,4 +116,11 @@ function asImages(model: object, imageShape?: readonly [number, number]) {
       `Expected imageShape to hold ${inputs} pixels, as ${name} has inputs, got [${shape.join(', ')}]`,
     );
   return { name, kernel: array.reshape(shape[0], shape[1], 1, nodes), dense: true };
+}
+
+/** Of the weights of layers 'kernel' is that of dense layers and convolutions, and of recurrent ones, which have another beside it. */
+function isKernel(name: string, arrays: readonly { readonly name: string }[]): boolean {
+  const [, path, own] = /^(.*\/)([^/]*)$/.exec(name) ?? [];
+  if (path === undefined) return true;
+  return /^(depthwiseK|k)ernel$/.test(own) && !arrays.some((other) => other.name === `${path}recurrentKernel`);
 }

@@ -8,6 +8,7 @@ import { checkNoSource, readSourceOptions } from '../data-options.js';
 import { loadFor, type Samples } from '../dataset.js';
 import { checkApart, checkDestination } from '../destinations.js';
 import { CommandError, EXIT, unwritable, usage } from '../errors.js';
+import { readExchanged } from '../exchange.js';
 import { axisValues, loadGrid, scores } from '../grid-file.js';
 import type { Values } from '../options.js';
 import { Output } from '../output.js';
@@ -156,9 +157,9 @@ async function draw(
       );
     }
     case 'network':
-      return plots.network((await loadRun(source)).model, frame);
+      return plots.network((await readExchanged(source)).model, frame);
     case 'weights':
-      return plots.weights((await loadRun(source)).model, frame);
+      return plots.weights((await readExchanged(source)).model, frame);
     case 'filters':
       return drawFilters(source, frame);
     default:
@@ -167,12 +168,13 @@ async function draw(
 }
 
 async function drawFilters(source: string, frame: plots.PlotOptions): Promise<plots.Plot> {
-  const { model, run } = await loadRun(source);
-  const [height, width, channels] = run?.meaning.imageShape ?? [];
+  const { model, content } = await readExchanged(source);
+  const isTrained = content?.training?.run !== undefined;
+  const [height, width, channels] = (isTrained && (await loadRun(source)).run?.meaning.imageShape) || [];
   try {
     return plots.filters(model, { ...frame, ...(channels === 1 && { imageShape: [height, width] as const }) });
   } catch (error) {
-    if (!isError(error) || !error.message.startsWith('Expected imageShape')) throw error;
+    if (!isError(error) || !/^Expected (imageShape|the first weights)/.test(error.message)) throw error;
     throw new CommandError(
       EXIT.input,
       `Expected '${source}' to have a convolution, or to be trained on grey images, for filters (train --shape HxWxC says how they lie)`,
