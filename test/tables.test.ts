@@ -1292,3 +1292,10 @@ test('a table without rows, or without columns, is told so', (t) => {
   t.throws(() => trainTestSplit([[]]), { message: 'Expected what is split to have at least one row, got none' });
   t.throws(() => new MLPClassifier().fitSync([], []), { message: 'Expected x to hold data, got shape [0]' });
 });
+
+test('what a pipeline would pass over is refused', (t) => {
+  const make = Pipeline as unknown as new (...args: unknown[]) => Pipeline;
+  t.throws(() => new make([['scale', new StandardScaler()]], { epochs: 3 }), {
+    message: 'Expected Pipeline to be given 1 argument (epochs and the like go to fit, or to setParams), got 2',
+  });
+});

@@ -116,3 +116,10 @@ export function checkSteps(steps: unknown): readonly (readonly [string, LastStep
     }),
   );
 }
+
+/** A method of a pipeline's last step. @throws TypeError where it has none */
+export function methodOf(last: unknown, name: string): (...args: unknown[]) => unknown {
+  if (!hasMethods(last, name))
+    throw new TypeError(`Expected the last step of the pipeline to have a method ${name}, but it has none`);
+  return (...args) => (last as unknown as Record<string, (...given: unknown[]) => unknown>)[name](...args);
+}

@@ -1,5 +1,5 @@
 import type { ArrayInput, NDArray } from '../array.js';
-import { checkObject, checkOptions, notFitted, wrongType } from '../check.js';
+import { checkAlone, checkObject, checkOptions, notFitted, wrongType } from '../check.js';
 import { boolean, integer, label, list, object } from '../io/schema.js';
 import { hasMethods, isError } from '../kind.js';
 import type { Label, Labels } from '../labels.js';
@@ -34,6 +34,7 @@ import {
   inverted,
   isTransformer,
   type LastStep,
+  methodOf,
   paramsOf,
   prefixed,
   type Step,
@@ -74,8 +75,10 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
   }
 
   /** @param steps names and steps; all but the last are transformers, or 'passthrough' */
-  constructor(steps: readonly [...(readonly Step[]), readonly [name: string, step: E]]) {
+  constructor(steps: readonly [...(readonly Step[]), readonly [name: string, step: E]]);
+  constructor(steps: never, ...others: unknown[]) {
     super();
+    checkAlone('Pipeline', 1, others, ' (epochs and the like go to fit, or to setParams),');
     this.#steps = checkSteps(steps);
   }
 
@@ -324,12 +327,8 @@ export class Pipeline<E extends LastStep | 'passthrough' = LastStep> extends Exp
       throw new TypeError(`Expected a network of classes for ${member}, but its loss is one of numbers`);
   }
 
-  /** A method of the last step. */
   #method(name: string): (...args: unknown[]) => unknown {
-    const last = this.#last();
-    if (!hasMethods(last, name))
-      throw new TypeError(`Expected the last step of the pipeline to have a method ${name}, but it has none`);
-    return (...args) => (last as unknown as Record<string, (...given: unknown[]) => unknown>)[name](...args);
+    return methodOf(this.#last(), name);
   }
 
   #transformed(member: string, x: TableInput | Frame): NDArray {
