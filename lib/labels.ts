@@ -39,9 +39,9 @@ export function uniqueLabels(...labels: ArrayLike<Label>[]): Label[] {
   const seen = new Set<Label>();
   for (const y of labels) for (let i = 0; i < y.length; i++) seen.add(y[i]);
   const unique = [...seen];
-  return typeof unique[0] === 'string'
-    ? (unique as string[]).sort(byCodePoint)
-    : unique.sort((a, b) => (a as number) - (b as number));
+  if (typeof unique[0] === 'string') return (unique as string[]).sort(byCodePoint);
+  if (typeof unique[0] === 'number') return Array.from(Float64Array.from(unique as number[]).sort());
+  return unique.sort((a, b) => Number(a) - Number(b));
 }
 
 /** The sorted classes of `y`, and for every sample the number of its class among them. */

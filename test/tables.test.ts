@@ -1299,3 +1299,23 @@ test('what a pipeline would pass over is refused', (t) => {
     message: 'Expected Pipeline to be given 1 argument (epochs and the like go to fit, or to setParams), got 2',
   });
 });
+
+test('the most frequent number is the smallest of several, and 0 is 0', (t) => {
+  const mostFrequent = (column: unknown) => {
+    const rows = Array.isArray(column) ? { a: column } : NDArray.from(column as Float64Array).reshape(-1, 1);
+    return new SimpleImputer({ strategy: 'mostFrequent' }).fit(rows as never).statistics[0];
+  };
+  for (const of of [(values: number[]) => values, (values: number[]) => Float64Array.from(values)]) {
+    t.is(mostFrequent(of([3, 1, 2, 1, 3, Number.NaN, Number.NaN, Number.NaN])), 1);
+    t.is(mostFrequent(of([5, 4, 5])), 5);
+    t.is(mostFrequent(of([-0, 0, 1, 1, -0])), 0);
+    t.is(mostFrequent(of([2, 2, 1])), 2);
+  }
+  t.is(mostFrequent([null, true, false, true]), true);
+  const kept = new SimpleImputer({ strategy: 'constant', addIndicator: true });
+  t.deepEqual(kept.fit({ a: [null, 1], b: [1, 2] }).getFeatureNamesOut(), ['a', 'b', 'missingindicator_a']);
+  for (const strategy of ['mostFrequent', 'constant'] as const)
+    t.throws(() => new SimpleImputer({ strategy }).fit({ a: [1, Number.POSITIVE_INFINITY] }), {
+      message: "Expected the column 'a' of x to hold finite numbers, got Infinity at row 1",
+    });
+});

@@ -29,7 +29,8 @@ export const isMissing = (value: unknown): boolean =>
   (isDate(value) && Number.isNaN(value.getTime()));
 
 /** A Date, of any realm. */
-export const isDate = (value: unknown): value is Date => Object.prototype.toString.call(value) === '[object Date]';
+export const isDate = (value: unknown): value is Date =>
+  typeof value === 'object' && Object.prototype.toString.call(value) === '[object Date]';
 
 type Column = ArrayLike<unknown>;
 

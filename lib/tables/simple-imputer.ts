@@ -84,14 +84,14 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
   protected override measure(x: Frame): Fills {
     const columns = Array.from({ length: x.width }, (_, k) => k);
     const statistics = columns.map((k) => this.#statistic(x, k));
-    const indicators = columns.filter((k) => Array.from(x.column(k)).some(isMissing));
+    const indicators = this.addIndicator ? columns.filter((k) => Array.from(x.column(k)).some(isMissing)) : [];
     const empty = columns.filter((k) => statistics[k] === null);
     if (empty.length > 0 && !this.keepEmptyFeatures)
       warn(
         'FJORDNET_EMPTY_COLUMN',
         `Columns without any value cannot be filled in, and are left out: ${empty.map((k) => x.nameOf(k)).join(', ')} (keepEmptyFeatures: true fills them with ${this.#ofNone})`,
       );
-    return { statistics, indicators: this.addIndicator ? indicators : [] };
+    return { statistics, indicators };
   }
 
   protected override apply(x: Frame, fills: Fills): Frame {
@@ -125,10 +125,9 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
   }
 
   #statistic(x: Frame, k: number): Label | null {
-    const column = x.column(k);
-    const values = Array.from(column).filter((value) => !isMissing(value));
     const { strategy, fillValue } = this;
-    if (values.length === 0) return null;
+    if (x.kind(k) === 'number') return this.#ofNumbers(x, k);
+    const values = Array.from(x.column(k)).filter((value) => !isMissing(value));
     if (strategy === 'constant') return fillValue ?? (typeof values[0] === 'string' ? 'missing_value' : 0);
     if (strategy === 'mostFrequent') return mostFrequent(x, k);
     const text = values.find((value) => typeof value === 'string' || isDate(value));
@@ -138,7 +137,15 @@ export class SimpleImputer extends Transformer<Fills, NDArray | unknown[][]> {
         `numbers for the strategy '${strategy}' ('mostFrequent' and 'constant' take text)`,
         text,
       );
-    const numbers = x.numbers(k).filter((value) => !Number.isNaN(value));
+    return this.#ofNumbers(x, k);
+  }
+
+  #ofNumbers(x: Frame, k: number): Label | null {
+    const { strategy, fillValue } = this;
+    const numbers = present(x.numbers(k));
+    if (numbers.length === 0) return null;
+    if (strategy === 'constant') return fillValue ?? 0;
+    if (strategy === 'mostFrequent') return mode(numbers.sort());
     const middle = strategy === 'mean' ? columnSums(numbers, 1)[0] / numbers.length : median(numbers.sort());
     if (Number.isFinite(middle)) return middle;
     throw new RangeError(`Expected ${x.nameOf(k)} of x to hold numbers whose ${strategy} is finite, got ${middle}`);
@@ -149,6 +156,23 @@ const isNumeric = (values: readonly unknown[]) =>
   values.every((value) => typeof value !== 'string' || !Number.isNaN(Number(value)));
 
 const median = (sorted: Float64Array) => (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+
+/** Those that are not NaN, at the beginning of the array that is given: `filter` takes ten times as long. */
+function present(numbers: Float64Array): Float64Array {
+  let n = 0;
+  for (const value of numbers) if (!Number.isNaN(value)) numbers[n++] = value;
+  return numbers.subarray(0, n);
+}
+
+/** The smallest of several. */
+function mode(sorted: Float64Array): number {
+  let [value, most] = [sorted[0], 0];
+  for (let i = 0, first = 0; i < sorted.length; i++) {
+    if (sorted[i] !== sorted[first]) first = i;
+    if (i - first >= most) [value, most] = [sorted[i], i - first + 1];
+  }
+  return value + 0; // -0 is 0
+}
 
 /** The smallest of several. */
 function mostFrequent(x: Frame, k: number): Label {
