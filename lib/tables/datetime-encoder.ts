@@ -75,10 +75,15 @@ export class DatetimeEncoder extends Transformer<Learnt> {
     const { parts, format, unit } = this.#options;
     return {
       parts: Array.from({ length: x.width }, (_, k) => {
-        const dates = datesOf(instantsOf(x, k, format, unit));
-        if (dates.length === 0) throw new TypeError(`Expected ${x.nameOf(k)} of x to hold dates, got none`);
+        const instants = instantsOf(x, k, format, unit);
+        const first = instants.findIndex((instant) => !Number.isNaN(instant));
+        if (first < 0) throw new TypeError(`Expected ${x.nameOf(k)} of x to hold dates, got none`);
         if (parts !== 'auto') return parts;
-        const varying = AUTO.filter((part) => dates.some((date) => PARTS[part][0](date) !== PARTS[part][0](dates[0])));
+        const varying = AUTO.filter((part) => {
+          const read = reader(part);
+          const own = read(instants[first]);
+          return instants.some((instant) => !Number.isNaN(instant) && read(instant) !== own);
+        });
         return varying.length > 0 ? varying : ['year' as const];
       }),
     };
@@ -89,8 +94,8 @@ export class DatetimeEncoder extends Transformer<Learnt> {
     const columns = learnt.parts.flatMap((parts, k) => {
       const instants = instantsOf(x, k, format, unit);
       return parts.flatMap((part) => {
-        const [read, period] = PARTS[part];
-        const values = instants.map((instant) => (Number.isNaN(instant) ? Number.NaN : read(new Date(instant))));
+        const [, period] = PARTS[part];
+        const values = instants.map(reader(part));
         if (!periodic || period === 0) return [values];
         const angles = values.map((value) => (2 * Math.PI * value) / period);
         return [angles.map(Math.sin), angles.map(Math.cos)];
@@ -115,11 +120,15 @@ export class DatetimeEncoder extends Transformer<Learnt> {
   }
 }
 
-const datesOf = (instants: Float64Array): Date[] =>
-  Array.from(
-    instants.filter((instant) => !Number.isNaN(instant)),
-    (instant) => new Date(instant),
-  );
+/** A part of an instant; NaN of NaN. */
+function reader(part: DatePart): (instant: number) => number {
+  const [read] = PARTS[part];
+  const date = new Date(0);
+  return (instant) => {
+    date.setTime(instant);
+    return read(date);
+  };
+}
 
 function dayOfYear(date: Date): number {
   const first = new Date(date);

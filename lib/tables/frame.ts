@@ -196,8 +196,9 @@ function joined(matrices: readonly NDArray[], n: number): NDArray {
   const all = NDArray.zeros([n, width], matrices.every(({ dtype }) => dtype === 'float32') ? 'float32' : 'float64');
   let first = 0;
   for (const { data, shape } of matrices) {
-    for (let i = 0; i < n; i++) all.data.set(data.subarray(i * shape[1], (i + 1) * shape[1]), i * width + first);
-    first += shape[1];
+    const [, own] = shape;
+    for (let i = 0; i < n; i++) for (let k = 0; k < own; k++) all.data[i * width + first + k] = data[i * own + k];
+    first += own;
   }
   return all;
 }
