@@ -6,7 +6,16 @@ import { request } from 'node:http';
 import { connect, createServer } from 'node:net';
 import { Script } from 'node:vm';
 import test, { type ExecutionContext } from 'ava';
-import { type Callback, callbacks, type Logs, layers, loadDigits, MLPRegressor, sequential } from 'fjordnet';
+import {
+  type Callback,
+  callbacks,
+  type Logs,
+  layers,
+  loadDigits,
+  MLPClassifier,
+  MLPRegressor,
+  sequential,
+} from 'fjordnet';
 import { type Board, board } from 'fjordnet/board';
 import { type Browser, chromium } from 'playwright-core';
 import { Runs } from '../dist/board/runs.js';
@@ -405,4 +414,35 @@ test('in a browser: runs, curves and numbers, and nothing that its policy forbid
     said.filter((text) => !text.includes('ERR_CONNECTION_REFUSED') && !text.includes('ERR_INCOMPLETE')),
     [],
   );
+});
+
+test('in a browser: what a reader has the focus on stays while news come, and the time left is of this training', async (t) => {
+  if (!browser) return t.pass();
+  const page = await opened(t);
+  const tab = await browser.newPage();
+  await tab.goto(page.url as string);
+  const abort = new AbortController();
+  t.teardown(() => abort.abort());
+  const epochs = 1e7;
+  const options = { epochs, initialEpoch: epochs / 2, callbacks: [page], signal: abort.signal };
+  const training = network('long').fit(data, target, options);
+  const row = tab.locator('#runs tbody tr');
+  const box = row.getByRole('checkbox');
+  await box.focus();
+  const epoch = row.locator('td').nth(2);
+  await epoch.filter({ hasNotText: await epoch.innerText() }).waitFor();
+  t.is(await tab.locator('#runs input:focus').count(), 1);
+  await tab.keyboard.press('Space');
+  t.false(await box.isChecked());
+  // half of the epochs that there are were done before it began: it is not half way
+  t.regex(await row.locator('td').nth(4).innerText(), /^\s*(\d+:)?\d\d:\d\d$/);
+  abort.abort();
+  await t.throwsAsync(training, { name: 'AbortError' });
+});
+
+test("an estimator's lbfgs has no learning rate to be shown", async (t) => {
+  const page = await opened(t);
+  const classifier = new MLPClassifier({ hiddenLayerSizes: [4], solver: 'lbfgs', maxIter: 3, randomState: 1 });
+  await classifier.fit(data, target, { callbacks: [page] });
+  t.deepEqual(Object.keys((await told(page))[0].points[0].values), ['loss']);
 });

@@ -123,7 +123,7 @@ export function board(options: BoardOptions = {}): Board {
       onProgress: (batches, logs) => told?.progress(batches, params.steps, logs),
       onEpochEnd(epoch, logs) {
         const learningRate = learningRateAt(model.optimizer.learningRate, model.iterations);
-        told?.epochEnds(epoch, { ...logs, learningRate });
+        told?.epochEnds(epoch, { ...logs, ...(Number.isFinite(learningRate) && { learningRate }) }); // 'lbfgs' has none
       },
       onTrainEnd() {
         told?.ends();

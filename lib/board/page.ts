@@ -59,6 +59,7 @@ export const SCRIPT = `
     Object.assign(document.createElement(tag), text === undefined ? {} : { textContent: text }, attributes);
   const runs = new Map();
   const charts = new Map();
+  const rows = new Map(); // by run
   const shown = new Set(); // ids
   const chosen = new Set(); // those that the reader chose
   let connected = false;
@@ -87,36 +88,44 @@ export const SCRIPT = `
       points: [...(known?.points ?? []), ...points.filter(({ epoch }) => epoch > from)] });
   }
 
-  function fractionOf(run) {
-    return (run.epoch + (run.batches ? run.batch / run.batches : 0)) / run.epochs;
+  /** A run's row, which stays the same one: what a reader clicks or has the focus on must not be another by then. */
+  function newRow(id) {
+    const row = element('tr');
+    const [name, state, epoch, spent, left] = ['', '', 'number', 'number', ''].map((className) =>
+      row.appendChild(element('td', undefined, { className })));
+    const label = name.appendChild(element('label'));
+    label.style.color = COLORS[id % COLORS.length];
+    const box = label.appendChild(element('input', undefined, { type: 'checkbox', onchange: () => {
+      for (const ids of [shown, chosen]) if (box.checked) ids.add(id); else ids.delete(id);
+      draw();
+    } }));
+    const title = label.appendChild(element('span'));
+    const bar = left.appendChild(element('progress', undefined, { max: 1, ariaLabel: 'Progress' }));
+    return { row, box, title, state, epoch, spent, bar, rest: left.appendChild(element('span')) };
   }
 
   function drawRuns() {
-    const rows = [...runs.values()].reverse().map((run) => {
-      const row = element('tr');
-      const label = element('label');
-      label.style.color = colorOf(run);
-      label.append(element('input', undefined, { type: 'checkbox', checked: shown.has(run.id), onchange: ({ target }) => {
-        for (const ids of [shown, chosen]) if (target.checked) ids.add(run.id); else ids.delete(run.id);
-        draw();
-      } }), element('span', run.name + ' ' + (run.id + 1)));
-      const first = element('td');
-      first.append(label);
-      const spent = run.ended ? run.ended - run.begun : connected ? Date.now() - run.clock : run.at - run.begun;
-      const left = element('td');
-      if (!run.ended) {
-        left.append(element('progress', undefined, { value: fractionOf(run), max: 1, ariaLabel: 'Progress' }));
-        const fraction = fractionOf(run);
-        if (fraction > 0 && fraction < 1) left.append(' ' + time((run.at - run.begun) * (1 - fraction) / fraction));
+    for (const [id, { row }] of rows) if (!runs.has(id)) { row.remove(); rows.delete(id); }
+    for (const run of runs.values()) {
+      if (!rows.has(run.id)) {
+        rows.set(run.id, newRow(run.id));
+        byId('runs').tBodies[0].prepend(rows.get(run.id).row);
       }
+      const { box, title, state, epoch, spent, bar, rest } = rows.get(run.id);
       const silent = Date.now() - run.clock - (run.at - run.begun);
-      const state = run.ended ? (run.epoch < run.epochs ? 'ended early' : 'ended')
+      const done = run.epoch + (run.batches ? run.batch / run.batches : 0);
+      const fraction = (done - run.first) / (run.epochs - run.first); // of what this training has to do
+      box.checked = shown.has(run.id);
+      bar.hidden = Boolean(run.ended);
+      bar.value = done / run.epochs;
+      title.textContent = run.name + ' ' + (run.id + 1);
+      state.textContent = run.ended ? (run.epoch < run.epochs ? 'ended early' : 'ended')
         : !connected ? 'cut off' : silent > 30000 ? 'no news for ' + time(silent) : 'training';
-      row.append(first, element('td', state), element('td', run.epoch + ' / ' + run.epochs, { className: 'number' }),
-        element('td', time(spent), { className: 'number' }), left);
-      return row;
-    });
-    byId('runs').tBodies[0].replaceChildren(...rows);
+      epoch.textContent = run.epoch + ' / ' + run.epochs;
+      spent.textContent = time(run.ended ? run.ended - run.begun : connected ? Date.now() - run.clock : run.at - run.begun);
+      rest.textContent = run.ended || !(fraction > 0 && fraction < 1) ? ''
+        : ' ' + time((run.at - run.begun) * (1 - fraction) / fraction);
+    }
   }
 
   /** Each value becomes a mean of those before it, the last ones most. */

@@ -22,6 +22,8 @@ export interface Run {
   ended?: number;
   /** Of its last news. */
   at: number;
+  /** The epoch that it began with. */
+  first: number;
   /** Training ends before the epoch of this number. */
   epochs: number;
   epoch: number;
@@ -68,6 +70,7 @@ export class Runs {
         begun: now,
         at: now,
         epochs: params.epochs,
+        first: params.initialEpoch,
         epoch: params.initialEpoch,
         batch: 0,
         batches: params.steps ?? null,
@@ -86,7 +89,7 @@ export class Runs {
       kept.isNews = true;
     };
     return {
-      epochBegins: (epoch: number) => news({ epoch, batch: 0 }),
+      epochBegins: (epoch: number) => news({ epoch, batch: 0, ...(kept.count === 0 && { first: epoch }) }),
       progress: (batch: number, batches: number | undefined, logs: Logs) =>
         news({ batch, batches: batches ?? null, logs: { ...logs } }),
       epochEnds(epoch: number, logs: Logs) {
