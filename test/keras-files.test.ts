@@ -1476,3 +1476,24 @@ test('ten million numbers go each way', async (t) => {
     t.true(own.every((data, i) => Buffer.compare(Buffer.from(data.buffer), Buffer.from(other[i].buffer)) === 0));
   }
 });
+
+test.serial('inputs that no output is computed of are left out, as Keras saves them', async (t) => {
+  const [a, b] = ['a', 'b'].map((name) => input({ shape: [3], name }));
+  const both = model({
+    inputs: [a, b],
+    outputs: layers.dense({ units: 2, name: 'd' }).apply(layers.add().apply([a, b])),
+  });
+  const file = await both.exportBytes({ format: 'keras' });
+  // d reads a alone: what keras.Model([a, b], d(a)) becomes
+  const bytes = await changed(file, ({ config }) => {
+    const [dense] = config.layers.filter(({ name }: any) => name === 'd');
+    const [reference] = dense.inbound_nodes[0].args;
+    reference.config.keras_history = ['a', 0, 0];
+    config.layers = config.layers.filter(({ class_name }: any) => class_name !== 'Add');
+  });
+  const { network, warnings } = await heard(bytes);
+  t.deepEqual(warnings, ["Inputs of the network 'model' that no output is computed of are left out: 'b'"]);
+  t.deepEqual(network.inputNames, ['a']);
+  const x = NDArray.from([[1, 2, 3]]);
+  t.deepEqual(network.predictSync(x as never), both.predictSync([x, NDArray.zeros([1, 3])]));
+});

@@ -1961,3 +1961,19 @@ test('scores of a linear model that are made other than by a layer here are refu
     message: /'LinearClassifier'.*: its post_transform is PROBITS/,
   });
 });
+
+test.serial('inputs that no output is computed of are left out, with a warning', async (t) => {
+  const graph = new OnnxGraph();
+  const shape = ['batch', 2] as const;
+  for (const name of ['first', 'x', 'last']) graph.inputs.push({ name, type: 'float', shape: [...shape] });
+  graph.node('Relu', ['last']); // which nothing reads
+  const y = graph.node('MatMul', ['x', graph.tensor('w', 'float', [2, 2], [1, 2, 3, 4])]);
+  graph.outputs.push({ name: y, type: 'float', shape: [...shape] });
+  const opset = new Message().string(1, '').int(2, 17);
+  const bytes = Buffer.concat(new Message().int(1, 8).message(7, graph.message('g')).message(8, opset).parts);
+  t.deepEqual(await warningsOf('FjordnetWarning', () => importBytes(bytes)), [
+    "Inputs of the bytes that no output is computed of are left out: 'first', 'last'",
+  ]);
+  const network = (await importBytes(bytes)) as Sequential;
+  t.deepEqual([...network.predictSync([[1, 1]]).data], [4, 6]);
+});

@@ -2,6 +2,7 @@ import { NDArray } from '../array.js';
 import { isCall, topological, type Value, type Weight } from '../graph/value.js';
 import { allLayers, weightName, weightsOfGraph } from '../graph/weights.js';
 import type { JsonObject, ModelFile } from '../io/model-file.js';
+import { listed } from '../labels.js';
 import { architectureOf } from '../models/architecture.js';
 import { Model } from '../models/model.js';
 import { RandomState } from '../random.js';
@@ -18,6 +19,20 @@ export interface Found {
   /** The numbers of each weight, in its shape. */
   readonly numbers: (weight: Weight) => ArrayLike<number> | undefined;
   readonly metadata?: JsonObject;
+}
+
+/** The inputs that outputs are computed of; that others, of these names, are left out is warned of. */
+export function inputsOf(
+  outputs: readonly Value[],
+  inputs: readonly Value[],
+  names: readonly string[],
+  source: string,
+): Value[] {
+  const read = new Set([...outputs, ...topological(outputs).flatMap((from) => from.inputs)]);
+  const unread = names.filter((_, i) => !read.has(inputs[i]));
+  if (unread.length > 0)
+    warn('FJORDNET_IMPORT', `Inputs of ${source} that no output is computed of are left out: ${listed(unread)}`);
+  return inputs.filter((input) => read.has(input));
 }
 
 /**

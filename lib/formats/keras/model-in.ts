@@ -11,6 +11,7 @@ import { checkWithin } from '../../models/extent.js';
 import { Model } from '../../models/model.js';
 import { Sequential } from '../../models/sequential.js';
 import { shapesOf } from '../../models/shapes.js';
+import { inputsOf } from '../made.js';
 import { applyEntry, applyLayer, attentionOptions, type Constants, checkConstants } from './apply.js';
 import { type CallNode, placesIn, type Reference, readNode, referencesIn, resolved } from './calls-in.js';
 import { ourLayer, type Read } from './config.js';
@@ -248,8 +249,11 @@ function readFunctional(config: JsonObject, reading: ReadingAll, depth: number):
     },
   });
   run(new Set(wanted.list.map(find)), find, nodeOf, (reference) => valueAt(reference), masks, reading.constants);
-  const values = inputs.list.map((place) => valueAt(place, true));
   const outputs = wanted.list.map((place) => checkNumbers(valueAt(place, true)));
+  const given = inputs.list.map((place) => valueAt(place, true));
+  const names = inputs.list.map(({ layer }) => layer);
+  // a network within another one is applied to values for all of its inputs
+  const values = depth > 0 ? given : inputsOf(outputs, given, names, `the network '${nameOfModel(config, 'model')}'`);
   const isListed = wanted.isList && !(reading.isKeras2 && outputs.length === 1);
   const model = new Model({
     inputs: values.length === 1 ? values[0] : values,

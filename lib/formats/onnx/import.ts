@@ -3,7 +3,7 @@ import { damaged, quoted, sizes } from '../../io/read.js';
 import { input } from '../../layers/shape.js';
 import type { Model } from '../../models/model.js';
 import type { ImportFile, ImportOptions, Reader } from '../import.js';
-import { networkOf } from '../made.js';
+import { inputsOf, networkOf } from '../made.js';
 import { Attributes } from './attributes.js';
 import {
   decodeModel,
@@ -123,7 +123,12 @@ function modelOf(graph: GraphProto, options: ImportOptions, { source, bytes }: I
   return networkOf({
     name: graph.name.replaceAll(/[^\w.-]+/g, '_'),
     dtype,
-    inputs: values,
+    inputs: inputsOf(
+      outputs,
+      values,
+      inputs.map(({ name: own }) => own),
+      source,
+    ),
     outputs,
     numbers: numbersIn(c),
     ...(c.classes && { metadata: { classes: [...c.classes] } }),
