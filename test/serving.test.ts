@@ -319,6 +319,21 @@ test('predictions of a stateful network are answered in their order, one that is
   await t.throwsAsync(answers[2], { code: 'ERR_ABORTED' });
   t.deepEqual(await Promise.all(answers.filter((_, i) => i !== 2)), inTurn);
 
+  // nor between the batches of one call, which go on from each other
+  net.resetStates();
+  const long = random.randn(4000, 2, 2);
+  let isOver = false;
+  const answer = net.predict(long, { batchSize: 4 }).finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    t.throws(() => net.predictSync(windows[0]), BUSY);
+    t.throws(() => net.setWeights(net.getWeights()), { code: 'ERR_BUSY' });
+    await new Promise(setImmediate);
+  }
+  expected.resetStates();
+  t.deepEqual(await answer, expected.predictSync(long, { batchSize: 4 }));
+
   // free again as soon as the last of them is answered
   net.compile({ optimizer: 'sgd', loss: 'mse' });
   net.resetStates();

@@ -3,7 +3,7 @@ import { checkAlone, checkInteger, checkOneOf, failure, wrongType, wrongValue } 
 import type { Exported, ExportOptions } from '../formats/export.js';
 import { expand } from '../graph/expand.js';
 import type { Graph } from '../graph/graph.js';
-import { checkBetweenBatches, hasNumbers, readHeld, writeHeld } from '../graph/held.js';
+import { hasNumbers, readHeld, writeHeld } from '../graph/held.js';
 import { isSameShape, type Shape, sizeOf, type Value } from '../graph/value.js';
 import { checkWeights, type PlacedWeight, weightName, weightsOfGraph } from '../graph/weights.js';
 import { placeOf } from '../io/atomic.js';
@@ -219,7 +219,7 @@ export abstract class Composite<O extends Values = Values> extends Layer<FromTo<
   }
 
   #write(placed: readonly PlacedWeight[], weights: readonly ArrayInput[]): void {
-    checkBetweenBatches(this.engine.jobs.running);
+    this.engine.checkBetweenCalls();
     const arrays = checkWeights(placed, weights, this.dtype);
     writeHeld(
       placed.map(({ weight }) => weight),

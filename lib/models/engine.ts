@@ -249,14 +249,19 @@ export class Engine {
     }
   }
 
+  /** As callbacks are called; not between two batches of a prediction, which goes on from its states. */
+  get #isBetweenBatches(): boolean {
+    return this.#busy && !this.#jobs.running && this.#turns === 0;
+  }
+
   /** For what changes nothing, and is done when it returns: callbacks may have it too. */
   betweenBatches<R>(training: Training<R>): Training<R> {
-    return this.#busy && !this.#jobs.running ? training : this.exclusively(training);
+    return this.#isBetweenBatches ? training : this.exclusively(training);
   }
 
   /** The same for what takes one job on this thread. */
   now<R>(run: () => R): R {
-    if (!this.#busy || this.#jobs.running) this.checkIdle();
+    if (!this.#isBetweenBatches) this.checkIdle();
     return run();
   }
 
