@@ -9,6 +9,7 @@ import {
   type AnyTransformer,
   checkName,
   checkTransformer,
+  fitStep,
   fitTransformStep,
   matrixOf,
   numeric,
@@ -157,8 +158,9 @@ export class ColumnTransformer extends Transformer<Learnt> {
         given === 'passthrough'
           ? []
           : (isList(given) ? given : [given]).map((step) => unfitted(step as AnyTransformer));
-      const result = steps.reduce((frame, step) => fitTransformStep(step, frame), chosenOf(x, columns));
-      return { name, columns, steps, names: result.names as readonly string[] };
+      const last = steps.at(-1);
+      const before = steps.slice(0, -1).reduce((frame, step) => fitTransformStep(step, frame), chosenOf(x, columns));
+      return { name, columns, steps, names: last ? fitStep(last, before) : (before.names as readonly string[]) };
     });
     const used = x.names ? [...new Set(parts.flatMap(({ columns }) => columns))].sort((a, b) => a - b) : undefined;
     if (!used) return { used: Array.from({ length: x.width }, (_, k) => k), parts };

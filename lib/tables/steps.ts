@@ -48,6 +48,12 @@ export function fitTransformStep(step: AnyTransformer, x: Frame, y?: unknown): F
   return transformStep(step, x);
 }
 
+/** Fits a step; what the columns that it gives are called. Ours need not give them for that. */
+export function fitStep(step: AnyTransformer, x: Frame): readonly string[] {
+  if (isOwn(step)) return step.fitFrame(x).getFeatureNamesOut();
+  return fitTransformStep(step, x).names as readonly string[];
+}
+
 /** The same in steps, of what trains by jobs: off the main thread where they are driven there. */
 export function* fitTransforming(step: AnyTransformer, x: Frame, y?: unknown): Training<Frame> {
   if (!hasMethods(step, 'fittingFrame', 'transformFrame')) return fitTransformStep(step, x, y);
