@@ -40,7 +40,8 @@ export function uniqueLabels(...labels: ArrayLike<Label>[]): Label[] {
   for (const y of labels) for (let i = 0; i < y.length; i++) seen.add(y[i]);
   const unique = [...seen];
   if (typeof unique[0] === 'string') return (unique as string[]).sort(byCodePoint);
-  if (typeof unique[0] === 'number') return Array.from(Float64Array.from(unique as number[]).sort());
+  const areNumbers = unique.every((label) => typeof label === 'number'); // which are sorted without a call for each two
+  if (areNumbers) return Array.from(Float64Array.from(unique).sort());
   return unique.sort((a, b) => Number(a) - Number(b));
 }
 

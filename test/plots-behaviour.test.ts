@@ -580,6 +580,9 @@ test('a decision boundary takes labels and probabilities, now or later', async (
     made[0].description,
     '3 points of 2 classes over x₁ and x₂; of the area the model gives: left 50 %, right 50 %.',
   );
+  const mixed = await plots.decisionBoundary(models[0], x, [0, 1, 1], { resolution: 20 });
+  t.regex(mixed.description, /of 4 classes .*left 50 %/);
+  t.notRegex(mixed.description, /NaN/);
 });
 
 test.serial('text has colours only where they are wanted', (t) => {

@@ -115,7 +115,8 @@ function answeringOf(path: string, held: object, stored: unknown): Answering {
   return { predictor: checked(path, () => predictorOf(held, stored)), ...(trained && { trained }) };
 }
 
-function runOf(path: string, stored: unknown, { model, transformer }: ReturnType<typeof partsOf>): Run {
+/** What `fjordnet train` keeps beside a network. @throws CommandError that says what of it is of no use */
+export function runOf(path: string, stored: unknown, { model, transformer }: ReturnType<typeof partsOf>): Run {
   const { version } = (stored ?? {}) as { version?: unknown };
   if (Number.isInteger(version) && (version as number) > 1)
     throw new CommandError(

@@ -38,7 +38,7 @@ export interface RBFInterpolatorOptions {
  * Interpolation by radial basis functions: s(x) = sum_j a_j phi(epsilon |x - x_j|) + polynomial, equal to SciPy's `RBFInterpolator`.
  * phi of 'gaussian' is exp(-(epsilon r)^2). float64.
  *
- * The system of as many equations as points is solved when it is made, on the calling thread: 0.1 s for 1,000 points, 1 s for 3,000.
+ * The system of as many equations as points is solved when it is made, on the calling thread: 0.2 s for 1,000 points, 2 s for 3,000.
  * With `neighbors` there is none then: `predict` solves one of so many equations for each set of points that is nearest to any x.
  */
 export class RBFInterpolator extends Saved {

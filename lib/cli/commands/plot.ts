@@ -1,6 +1,7 @@
 import type { NDArray } from '../../array.js';
 import { didYouMean } from '../../check.js';
 import { isError, isNDArray, isTextPlot } from '../../kind.js';
+import type { Sequential } from '../../models/sequential.js';
 import * as plots from '../../plots/index.js';
 import { classCodes } from '../../tables/network-step.js';
 import { assess, drawable, imagesOf } from '../assessment.js';
@@ -15,7 +16,7 @@ import { Output } from '../output.js';
 import { isFolder } from '../pictures.js';
 import { PLOTS } from '../plot-command.js';
 import { MOST_CURVES, regressionLabels } from '../run-curves.js';
-import { loadOwnRun, loadRun, loadTrained, type Run } from '../run-file.js';
+import { loadOwnRun, loadTrained, type Run, runOf } from '../run-file.js';
 import { columnsOf, importancesOf } from '../run-importances.js';
 import { surenessOf } from '../run-mistakes.js';
 import { readSource } from '../sources.js';
@@ -169,8 +170,9 @@ async function draw(
 
 async function drawFilters(source: string, frame: plots.PlotOptions): Promise<plots.Plot> {
   const { model, content } = await readExchanged(source);
-  const isTrained = content?.training?.run !== undefined;
-  const [height, width, channels] = (isTrained && (await loadRun(source)).run?.meaning.imageShape) || [];
+  const stored = content?.training?.run;
+  const run = stored === undefined ? undefined : runOf(source, stored, { model: model as Sequential });
+  const [height, width, channels] = run?.meaning.imageShape ?? [];
   try {
     return plots.filters(model, { ...frame, ...(channels === 1 && { imageShape: [height, width] as const }) });
   } catch (error) {
